@@ -1,0 +1,1 @@
+"""Part four, Optimisation: step sizes, batches and curvature."""

@@ -1,0 +1,1 @@
+"""Part two, Regression: linear models, from the loop to the explanation."""

@@ -1,0 +1,1 @@
+"""Part one, Tools: autograd and the data that feeds a model."""

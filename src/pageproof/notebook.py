@@ -1,0 +1,193 @@
+"""Run a page as a notebook: its blocks share one `__main__`, in page order."""
+
+import ast
+import ctypes
+import io
+import itertools
+import linecache
+import os
+import subprocess
+import sys
+import tempfile
+import traceback
+import types
+import warnings
+from pathlib import Path
+from types import CodeType, TracebackType
+
+from pageproof.page import Block, Page, Place, shown
+
+SHELL = {"sh": ["sh", "-eu"], "bash": ["bash", "-euo", "pipefail"]}
+SHELL_LIMIT = 600  # seconds
+LIBC = ctypes.CDLL(None) if os.name == "posix" else None
+
+
+class BlockError(Exception):
+    """A block that does not do what its page says, with what to tell the author."""
+
+    def __init__(self, place: Place, message: str) -> None:
+        super().__init__(f"{place}: {message}")
+        self.place = place
+
+
+class Notebook:
+    """One page being run: `run` executes a block and returns all that it prints."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.main = types.ModuleType("__main__")
+        self.main.__file__ = str(page.path)
+        self.lines = {
+            (place.path, place.line) for block in page.blocks for place in block.places
+        }
+        self.show_source()
+
+    def show_source(self) -> None:
+        """Let tracebacks and `inspect` see the page as Python, line for line."""
+        name, python = str(self.page.path), {}
+        for block in self.page.blocks:
+            if block.language == "python":
+                lines = block.code.split("\n")
+                places = block.places[1:]
+                python |= {
+                    place.line: line
+                    for place, line in zip(places, lines, strict=False)
+                    if place.path == self.page.path
+                }
+        text = [python.get(i, "") + "\n" for i in range(1, max(python, default=0) + 1)]
+        linecache.cache[name] = (len(text), None, text, name)
+
+    def run(self, block: Block) -> str:
+        """Return a block's standard output, with the last line of what it raises."""
+        if block.language != "python":
+            return _shell(block)
+        sys.modules["__main__"] = self.main
+        code = self.compile(block)
+        with Stdout() as out, warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            error = self.execute(code)
+        printed = out.text + self.shown_warnings(block, caught)
+        return printed + self.shown_error(block, error)
+
+    def compile(self, block: Block) -> list[CodeType]:
+        """Compile a block so that each line keeps its place, in the page or in src."""
+        try:
+            tree = ast.parse(block.code)
+        except SyntaxError as error:
+            place = block.places[min(error.lineno or 1, len(block.places) - 1)]
+            raise BlockError(place, f"SyntaxError: {error.msg}") from None
+        paths = [block.places[node.lineno].path for node in tree.body]
+        for node in ast.walk(tree):
+            if hasattr(node, "lineno"):
+                node.lineno = block.places[node.lineno].line
+                node.end_lineno = block.places[node.end_lineno].line
+        groups = itertools.groupby(zip(paths, tree.body, strict=True), lambda p: p[0])
+        return [
+            compile(
+                ast.Module([statement for _, statement in group], []),
+                str(path),
+                "exec",
+                dont_inherit=True,
+            )
+            for path, group in groups
+        ]
+
+    def execute(self, code: list[CodeType]) -> BaseException | None:
+        try:
+            for part in code:
+                exec(part, self.main.__dict__)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit must not end the run
+            return error
+        return None
+
+    def shown_warnings(
+        self, block: Block, caught: list[warnings.WarningMessage]
+    ) -> str:
+        lines = [f"{w.category.__name__}: {w.message}\n" for w in caught]
+        if block.warns is None and caught:
+            place = self.place(Path(caught[0].filename), caught[0].lineno)
+            raise BlockError(
+                place or block.places[0],
+                f"a warning that the page does not show: {lines[0].strip()}",
+            )
+        if block.warns and not any(_is_a(w.category, block.warns) for w in caught):
+            raise BlockError(block.places[0], f"expected {block.warns}, got no warning")
+        return "".join(lines)
+
+    def shown_error(self, block: Block, error: BaseException | None) -> str:
+        if error is None:
+            if block.raises:
+                message = f"expected {block.raises}, but nothing was raised"
+                raise BlockError(block.places[0], message)
+            return ""
+        if not block.raises or not _is_a(type(error), block.raises):
+            wanted = f"expected {block.raises}, got " if block.raises else ""
+            place, trace = self.trace(block, error.__traceback__)
+            last = traceback.format_exception_only(error)[-1].strip()
+            raise BlockError(place, f"{wanted}{last}\n{trace}".rstrip()) from None
+        return "".join(traceback.format_exception_only(error))
+
+    def place(self, path: Path, line: int) -> Place | None:
+        return Place(path, line) if (path, line) in self.lines else None
+
+    def trace(self, block: Block, tb: TracebackType | None) -> tuple[Place, str]:
+        """Return where a block failed, and its traceback from the page on."""
+        frames = traceback.extract_tb(tb)[1:]
+        page = str(self.page.path)
+        lines = [frame.lineno for frame in frames if frame.filename == page]
+        place = Place(self.page.path, (lines or [block.line])[-1])
+        for frame in frames:
+            frame.filename = shown(Path(frame.filename))
+        return place, "".join(traceback.format_list(frames))
+
+
+class Stdout:
+    """All that is written to standard output, from Python and from below it."""
+
+    def __enter__(self) -> "Stdout":
+        sys.stdout.flush()
+        self.file = tempfile.TemporaryFile()
+        self.saved_stream, self.saved_fd = sys.stdout, os.dup(1)
+        os.dup2(self.file.fileno(), 1)
+        raw = open(self.file.fileno(), "wb", buffering=0, closefd=False)
+        sys.stdout = io.TextIOWrapper(raw, "utf-8", newline="\n", write_through=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if LIBC:
+            LIBC.fflush(None)
+        os.dup2(self.saved_fd, 1)
+        os.close(self.saved_fd)
+        sys.stdout = self.saved_stream
+        self.file.seek(0)
+        self.text = self.file.read().decode("utf-8", "backslashreplace")
+        self.file.close()
+
+
+def _shell(block: Block) -> str:
+    """Run a shell block as `sh -eu` does; the tools of this Python come first."""
+    here = os.path.dirname(sys.executable)
+    env = {**os.environ, "PATH": here + os.pathsep + os.environ.get("PATH", "")}
+    command = [*SHELL[block.language], "-c", block.code]
+    try:
+        done = subprocess.run(
+            command, env=env, capture_output=True, text=True, timeout=SHELL_LIMIT
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BlockError(
+            block.places[0], f"still running after {SHELL_LIMIT} s"
+        ) from error
+    if done.returncode:
+        raise BlockError(
+            block.places[0],
+            f"ended with exit status {done.returncode}\n{done.stdout}{done.stderr}",
+        )
+    return done.stdout
+
+
+def _is_a(kind: type, name: str) -> bool:
+    """Whether an exception type, or one that it derives from, goes by a name."""
+    last = name.rpartition(".")[2]
+    return any(base.__name__ == last for base in kind.__mro__)

@@ -1,0 +1,204 @@
+"""The pytest plugin: one item a block, named by page and line.
+
+pytest-codeblocks stays the heart: it extracts the blocks, and its collector and its
+item are what `PageFile` and `BlockItem` build on.
+"""
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+from pytest_codeblocks.main import CodeBlock
+from pytest_codeblocks.plugin import MarkdownFile, TestBlock
+
+from pageproof import device
+from pageproof.notebook import BlockError
+from pageproof.page import Block, PageError
+from pageproof.proof import Proof, Settings
+from pageproof.reading import Reader
+
+RUN = pytest.StashKey["Run"]()
+UPDATED = "pageproof updated"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("pageproof")
+    group.addoption(
+        "--device",
+        choices=["cpu", "cuda"],
+        default="cpu",
+        help="prove the pages on this device: cpu hides the GPUs, cuda demands one",
+    )
+    group.addoption(
+        "--update",
+        action="store_true",
+        help="rewrite the outputs in the pages and the recorded figures",
+    )
+    parser.addini("pageproof_reference", "packages whose pins mean: exact", "args")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    if early_config.known_args_namespace.device == "cpu":
+        device.hide_gpus()  # before any conftest can initialise CUDA
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.device == "cuda":
+        try:
+            device.demand_cuda()
+        except device.DeviceError as error:
+            raise pytest.UsageError(str(error)) from None
+    config.stash[RUN] = run = Run(config)
+    if config.option.update and not run.exact:
+        raise pytest.UsageError(
+            "--update writes what the reference prints: expected --device cpu and "
+            f"the versions of constraints.txt, got {run.described}"
+        )
+    config.pluginmanager.register(Updates(), "pageproof-updates")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    run = config.stash[RUN]
+    how = "equal" if run.exact else "within one unit in the last printed place"
+    return f"pageproof: {run.described}; outputs must be {how}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
+    """Keep a page in one worker: plain `-n auto` hands out whole files."""
+    if config.option.dist != "load":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    return LoadFileScheduling(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(parent: pytest.Collector) -> Iterator[None]:
+    found = yield  # with --codeblocks, pytest-codeblocks answers for Markdown files
+    return [
+        PageFile.from_parent(parent, path=node.path)
+        if type(node) is MarkdownFile
+        else node
+        for node in found
+    ]
+
+
+class Run:
+    """What the pages of a run share."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        pins = config.rootpath / "constraints.txt"
+        packages = config.getini("pageproof_reference")
+        self.differing = device.differing(pins, packages) if packages else []
+        self.exact = config.option.device == "cpu" and not self.differing
+
+    @property
+    def described(self) -> str:
+        return ", ".join([f"on {self.config.option.device}", *self.differing])
+
+    @cached_property
+    def reader(self) -> Reader:
+        return Reader(self.config.rootpath / "mkdocs.yml")
+
+    @cached_property
+    def settings(self) -> Settings:
+        return Settings(
+            cuda=self.config.option.device == "cuda",
+            exact=self.exact,
+            update=self.config.option.update,
+            style=self.reader.docs / "assets/light.mplstyle",
+        )
+
+
+class PageFile(MarkdownFile):
+    """A page: set up before the first of its blocks, torn down after the last."""
+
+    proof: Proof | None = None
+
+    def collect(self) -> Iterator[pytest.Item]:
+        self.run = self.config.stash[RUN]
+        try:
+            self.page = self.run.reader.read(self.path)
+        except PageError as error:
+            name = f"line {error.line}"
+            yield UnreadablePage.from_parent(self, name=name, error=error)
+            return
+        for block in self.page.blocks:
+            yield BlockItem.from_parent(self, name=f"line {block.line}", block=block)
+
+    def teardown(self) -> None:
+        if self.proof is None:
+            return
+        for name in self.proof.finish():
+            self.last.user_properties.append((UPDATED, name))
+        self.proof = None
+
+    def prove(self, item: "BlockItem") -> None:
+        if self.proof is None:
+            self.proof = Proof(self.page, self.run.settings)
+        self.last = item
+        self.proof.prove(item.block)
+
+
+class UnreadablePage(pytest.Item):
+    """The one failure of a page that cannot be read; other pages go on."""
+
+    def __init__(self, name: str, parent: PageFile, error: PageError) -> None:
+        super().__init__(name, parent)
+        self.error = error
+
+    def runtest(self) -> None:
+        raise self.error
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo) -> str:
+        return str(excinfo.value)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, self.error.line - 1, self.name
+
+
+class BlockItem(TestBlock):
+    """One block of a page."""
+
+    def __init__(self, name: str, parent: PageFile, block: Block) -> None:
+        super().__init__(name, parent, CodeBlock(block.code, block.line))
+        self.block = block
+
+    def setup(self) -> None:
+        if reason := self.parent.run.settings.skips(self.block):
+            pytest.skip(reason)
+
+    def runtest(self) -> None:
+        self.parent.prove(self)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo) -> object:
+        if isinstance(excinfo.value, BlockError):
+            return str(excinfo.value)
+        return pytest.Item.repr_failure(self, excinfo)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, self.block.line - 1, self.name
+
+
+class Updates:
+    """Lists, at the end of a run, what `--update` has rewritten."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "teardown":
+            found = [name for key, name in report.user_properties if key == UPDATED]
+            self.names += found
+
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter
+    ) -> None:
+        if self.names:
+            terminalreporter.section(f"pageproof: {len(self.names)} updated")
+            for name in self.names:
+                terminalreporter.line(name)

@@ -1,0 +1,149 @@
+"""Prove a page: run its blocks and hold what they do against what the page shows."""
+
+import contextlib
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from pageproof import device, figures
+from pageproof.compare import figure_difference, same_text
+from pageproof.notebook import BlockError, Notebook
+from pageproof.page import Block, Figure, Page, Place, shown
+from pageproof.state import isolated, leftover_threads
+from pageproof.update import Update
+
+
+class MismatchError(BlockError):
+    """A block that ran, but made something else than its page shows."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How pages are proven in this run."""
+
+    cuda: bool
+    exact: bool
+    update: bool
+    style: Path  # light.mplstyle; dark.mplstyle lies beside it
+
+    def skips(self, block: Block) -> str | None:
+        """Return why a block is not run, None if it is."""
+        if block.requires == "cuda" and not self.cuda:
+            return "needs --device cuda"
+        return block.skip
+
+
+class Proof:
+    """One page being proven; what it did to the process ends with `finish`."""
+
+    def __init__(self, page: Page, settings: Settings) -> None:
+        self.page, self.settings = page, settings
+        self.world = contextlib.ExitStack()
+        self.world.enter_context(isolated())
+        if any(block.figures or "matplotlib" in block.code for block in page.blocks):
+            figures.use_style(settings.style)
+        self.notebook, self.update = Notebook(page), Update(page)
+        self.results: dict[int, BlockError | None] = {}
+        self.threads = set(threading.enumerate())
+        self.allocated = device.cuda_allocations() if settings.cuda else 0
+
+    def prove(self, block: Block) -> None:
+        """Run a block, after those above it; BlockError says what does not hold."""
+        todo = [b for b in self.page.blocks if not self.settings.skips(b)]
+        for above in todo[: todo.index(block)]:
+            error = self.result(above)
+            if error and not isinstance(error, MismatchError):
+                where = Place(self.page.path, above.line)
+                message = f"not reached: the block at {where} failed before it"
+                raise BlockError(Place(self.page.path, block.line), message)
+        if error := self.result(block):
+            raise error
+        if block is todo[-1]:
+            self.check_end(block)
+
+    def finish(self) -> list[str]:
+        """Put the process back; with `update`, write what changed and return names."""
+        self.world.close()
+        if not self.settings.update or any(self.results.values()):
+            return []
+        return self.update.write()
+
+    def result(self, block: Block) -> BlockError | None:
+        if block.line not in self.results:
+            try:
+                self.attempt(block)
+                self.results[block.line] = None
+            except BlockError as error:
+                self.results[block.line] = error
+        return self.results[block.line]
+
+    def attempt(self, block: Block) -> None:
+        printed = self.notebook.run(block)
+        drawn = figures.open_figures()
+        self.check_output(block, printed)
+        if len(drawn) != len(block.figures):
+            raise MismatchError(
+                Place(self.page.path, block.line),
+                f"the block leaves {len(drawn)} figures open, the page shows "
+                f"{len(block.figures)} after it: expected one line "
+                "![what is to be seen](.../assets/figures/...svg) for each",
+            )
+        for figure, light in zip(block.figures, drawn, strict=True):
+            self.check_figure(figure, light)
+
+    def check_output(self, block: Block, printed: str) -> None:
+        text = block.output.text if block.output else ""
+        if same_text(text, printed, exact=self.settings.exact):
+            return
+        if self.settings.update and printed:
+            self.update.outputs.append((block, printed))
+            return
+        line = block.output.first + _first_difference(text, printed) if text else None
+        raise MismatchError(
+            Place(self.page.path, line or block.line),
+            f"the page shows\n{_quoted(text)}\n"
+            f"but the block prints\n{_quoted(printed)}",
+        )
+
+    def check_figure(self, figure: Figure, light: str) -> None:
+        dark = figures.darken(light, self.dark_colours)
+        for path, drawn in ((figure.light, light), (figure.dark, dark)):
+            if not path.exists():
+                found = "is not recorded yet"
+            else:
+                recorded = path.read_text(encoding="utf-8")
+                found = figure_difference(recorded, drawn)
+            if found and self.settings.update:
+                self.update.figures[path] = drawn
+            elif found:
+                raise MismatchError(
+                    Place(self.page.path, figure.line), f"{shown(path)}: {found}"
+                )
+
+    @property
+    def dark_colours(self) -> dict[str, str]:
+        light = self.settings.style
+        return figures.dark_colours(light, light.with_name("dark.mplstyle"))
+
+    def check_end(self, block: Block) -> None:
+        """After the last block: nothing left running, and the device really used."""
+        place = Place(self.page.path, block.line)
+        if left := leftover_threads(self.threads):
+            raise BlockError(place, f"the page leaves threads running: {left}")
+        if not self.settings.cuda or self.page.meta.get("no_cuda"):
+            return
+        if device.cuda_allocations() == self.allocated:
+            raise BlockError(
+                place,
+                "the page allocated nothing on the GPU: expected its tensors on "
+                "`device`, or `no_cuda: why` in its front matter",
+            )
+
+
+def _first_difference(text: str, printed: str) -> int:
+    pairs = zip(text.split("\n"), printed.split("\n"), strict=False)
+    return next((i for i, (a, b) in enumerate(pairs) if a != b), 0)
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"  | {line}" for line in text.rstrip("\n").split("\n"))

@@ -1,0 +1,122 @@
+"""Keep what one page does to the process from reaching the next."""
+
+import builtins
+import contextlib
+import gc
+import os
+import random
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def isolated() -> Iterator[Path]:
+    """Run a page in a folder of its own, and put the process back as it was.
+
+    Seeds are drawn afresh on entry, so that a page which forgets to seed cannot print
+    the same numbers twice and pass.
+    """
+    restore = [_environment(), _python(), _matplotlib()]
+    _torch()
+    with tempfile.TemporaryDirectory(prefix="page-") as folder:
+        os.chdir(folder)
+        try:
+            yield Path(folder)
+        finally:
+            for put_back in restore:
+                put_back()
+            _torch()
+
+
+def leftover_threads(before: set[threading.Thread]) -> list[str]:
+    """Return the names of the threads that have been started since and still run."""
+    return sorted(thread.name for thread in set(threading.enumerate()) - before)
+
+
+def _environment() -> Callable[[], None]:
+    cwd, env, umask = Path.cwd(), dict(os.environ), os.umask(0)
+    os.umask(umask)
+
+    def put_back() -> None:
+        os.chdir(cwd)
+        os.umask(umask)
+        if dict(os.environ) != env:
+            os.environ.clear()
+            os.environ.update(env)
+
+    return put_back
+
+
+def _python() -> Callable[[], None]:
+    import warnings
+
+    lists = [(some, list(some)) for some in (sys.path, sys.argv, warnings.filters)]
+    streams = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}
+    main, names = sys.modules["__main__"], dict(vars(builtins))
+    hooks = {name: getattr(sys, name) for name in ("excepthook", "displayhook")}
+    limit, collecting = sys.getrecursionlimit(), gc.isenabled()
+    random.seed()
+
+    def put_back() -> None:
+        for some, items in lists:
+            some[:] = items
+        for name, value in {**streams, **hooks}.items():
+            setattr(sys, name, value)
+        sys.modules["__main__"] = main
+        for name in set(vars(builtins)) - set(names):
+            delattr(builtins, name)
+        vars(builtins).update(names)
+        if sys.getrecursionlimit() != limit:
+            sys.setrecursionlimit(limit)
+        (gc.enable if collecting else gc.disable)()
+
+    return put_back
+
+
+def _matplotlib() -> Callable[[], None]:
+    def put_back() -> None:
+        if pyplot := sys.modules.get("matplotlib.pyplot"):
+            pyplot.close("all")
+        if matplotlib := sys.modules.get("matplotlib"):
+            matplotlib.rcdefaults()
+
+    return put_back
+
+
+def _torch() -> None:
+    """Seeds anew, defaults as in a fresh process; nothing if nobody imported them."""
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed()
+        numpy.set_printoptions(**_NUMPY_PRINT)
+    if not (torch := sys.modules.get("torch")):
+        return
+    torch.seed()
+    torch.set_default_dtype(torch.float32)
+    torch.set_default_device(None)
+    torch.set_grad_enabled(True)
+    torch.set_anomaly_enabled(False)
+    torch.use_deterministic_algorithms(False)
+    torch.set_printoptions(profile="default", sci_mode=None)
+    torch.set_warn_always(True)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    if torch.get_num_threads() != _THREADS.setdefault("torch", torch.get_num_threads()):
+        torch.set_num_threads(_THREADS["torch"])
+
+
+_THREADS: dict[str, int] = {}
+_NUMPY_PRINT = {
+    "precision": 8,
+    "threshold": 1000,
+    "edgeitems": 3,
+    "linewidth": 75,
+    "suppress": False,
+    "nanstr": "nan",
+    "infstr": "inf",
+    "formatter": None,
+    "sign": "-",
+    "floatmode": "maxprec",
+}

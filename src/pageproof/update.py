@@ -1,0 +1,62 @@
+"""Write back what a run made: outputs into the page, figures beside it, atomically."""
+
+import contextlib
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pageproof.page import Block, Page, shown
+
+MARKER = "<!--pytest-codeblocks:expected-output-->"
+
+
+@dataclass
+class Update:
+    """What changes on one page if all of it holds."""
+
+    page: Page
+    outputs: list[tuple[Block, str]] = field(default_factory=list)
+    figures: dict[Path, str] = field(default_factory=dict)
+
+    def write(self) -> list[str]:
+        """Write what changed, all of it or nothing; return its names."""
+        files = dict(self.figures)
+        if self.outputs:
+            files[self.page.path] = self._page_text()
+        _replace(files)
+        return [
+            *(f"{shown(self.page.path)}:{b.line}: output" for b, _ in self.outputs),
+            *(shown(path) for path in self.figures),
+        ]
+
+    def _page_text(self) -> str:
+        lines = self.page.path.read_text(encoding="utf-8").split("\n")
+        for block, text in sorted(self.outputs, key=lambda o: -o[0].line):
+            new = [block.indent + line if line else "" for line in text.split("\n")]
+            new = new[:-1] if text.endswith("\n") else new
+            if block.output:
+                lines[block.output.first - 1 : block.output.last] = new
+                continue
+            fence = [block.indent + part for part in (MARKER, "```text", "```")]
+            lines[block.end : block.end] = ["", *fence[:2], *new, fence[2]]
+        return "\n".join(lines)
+
+
+def _replace(files: dict[Path, str]) -> None:
+    """Put every file in place only once all of them are safely written."""
+    with contextlib.ExitStack() as undo:
+        ready = []
+        for path, text in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            undo.callback(Path(name).unlink, missing_ok=True)
+            with open(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+            os.chmod(name, mode)
+            ready.append((name, path))
+        for name, path in ready:
+            os.replace(name, path)

@@ -1,0 +1,76 @@
+"""One reading of a page: each block with its place, whatever holds the fence."""
+
+import pytest
+
+from pageproof.page import PageError
+from pageproof.reading import Reader
+
+
+@pytest.fixture
+def reader(project):
+    return Reader(project.root / "mkdocs.yml")
+
+
+def test_the_good_page_reads_as_its_blocks(project, reader):
+    page = reader.read(project.good("good"))
+    roles = [(b.language, b.indent, bool(b.output), b.raises) for b in page.blocks]
+    assert roles == [
+        ("python", "", False, None),
+        ("python", "", False, None),
+        ("python", "", True, None),
+        ("python", "", False, None),
+        ("python", "", True, "ZeroDivisionError"),
+        ("python", "", True, None),
+        ("python", "    ", True, None),
+        ("python", "    ", True, None),
+        ("sh", "    ", True, None),
+    ]
+    assert page.meta == {"description": "A page on which all holds."}
+
+
+def test_a_block_in_a_list_keeps_its_blank_lines(project, reader):
+    page = reader.read(project.good("good"))
+    assert page.blocks[6].code == "y = double(x)\n\nprint(y)\n"
+
+
+def test_each_line_knows_the_file_it_came_from(project, reader):
+    path = project.good("good")
+    included = reader.read(path).blocks[1]
+    source = project.root / "src/good.py"
+    lines = source.read_text().split("\n")
+    for place, line in zip(
+        included.places[1:], included.code.split("\n"), strict=False
+    ):
+        assert place.path == source
+        assert lines[place.line - 1].strip() == line.strip()
+    assert path.read_text().split("\n")[included.line - 1] == "```python"
+
+
+def test_an_output_knows_its_lines(project, reader):
+    path = project.good("good")
+    output = reader.read(path).blocks[2].output
+    lines = path.read_text().split("\n")
+    assert "\n".join(lines[output.first - 1 : output.last]) + "\n" == output.text
+
+
+def test_a_page_of_another_language_shows_the_same_figures(project, reader):
+    english = project.good("good")
+    chinese = project.write("docs/zh/part/good.md", english.read_text())
+    figures = [
+        reader.read(path).blocks[3].figures[0].light for path in (english, chinese)
+    ]
+    assert figures[0] == figures[1]
+    assert figures[0] == project.root / "docs/assets/figures/part/good/lines.svg"
+
+
+def test_settings_that_would_let_a_fault_pass_are_refused(project):
+    config = project.root / "mkdocs.yml"
+    good = config.read_text()
+    config.write_text(good.replace("check_paths: true", "check_paths: false"))
+    with pytest.raises(PageError, match=r"mkdocs.yml:1: .*check_paths: true"):
+        Reader(config)
+    config.write_text(good.replace("{disable_indented_code_blocks: true}", "{}"))
+    with pytest.raises(PageError, match="disable_indented_code_blocks"):
+        Reader(config)
+    with pytest.raises(PageError, match=r"expected the site's mkdocs.yml"):
+        Reader(project.root / "none.yml")
