@@ -50,7 +50,7 @@ def test_a_page_may_say_why_it_has_nothing_to_run_there(prove, monkeypatch):
 
 def test_a_block_that_needs_cuda_is_run_there(prove, monkeypatch):
     monkeypatch.setattr(device, "cuda_allocations", count().__next__)
-    with pytest.raises(BlockError, match=r"page.md:2: ZeroDivisionError"):
+    with pytest.raises(BlockError, match=r"page.md:3: ZeroDivisionError"):
         prove("<!--pytest.mark.requires(cuda)-->\n```python\n1 / 0\n```\n")
 
 

@@ -32,23 +32,24 @@ SRC, LIGHT = "src/NAME.py", "docs/assets/figures/part/NAME/lines.svg"
 DARK = LIGHT.replace(".svg", ".dark.svg")
 WRONG = BLOCK + "\n\n" + PRINTS.replace("3.142", "3.143")
 
-LANGUAGES = """\
-py
-Python
-python3
-pycon
- python
-python title="t"
-python hl_lines='1'
-{.python}
-{ .python .input }
-ipython
-pythn
-
-python linenums=1
-.python
-py3
-PYTHON""".split("\n")
+LANGUAGES = [
+    "py",
+    "Python",
+    "python3",
+    "pycon",
+    " python",
+    'python title="t"',
+    "python hl_lines='1'",
+    "{.python}",
+    "{ .python .input }",
+    "ipython",
+    "pythn",
+    "",
+    "python linenums=1",
+    ".python",
+    "py3",
+    "PYTHON",
+]
 
 FAULTS = {
     # outputs
