@@ -8,103 +8,60 @@ over in silence.
 import io
 import re
 import tokenize
-from dataclasses import dataclass
 from pathlib import Path
 from posixpath import normpath
 
 import markdown
 from mkdocs.config import load_config
+from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import Abort, ConfigurationError
 from mkdocs.utils import meta
-from pygments.lexers import find_lexer_class_by_name
-from pygments.util import ClassNotFound
-from pymdownx.superfences import SuperFencesBlockPreprocessor
 from pytest_codeblocks.main import CodeBlock, extract_from_buffer
 
-from pageproof.comments import CommentError, Directive, directives
+from pageproof.comments import INLINE_CODE, CommentError, Directive, directives
+from pageproof.fences import LIKE_A_FENCE, RUN, Fence, FenceFinder
 from pageproof.page import Block, Figure, Output, Page, PageError
 from pageproof.snippets import SnippetError, expand
 
-RUN = ("python", "sh", "bash")
-INERT = ("console", "toml", "yaml", "json", "markdown", "html", "css")
-FENCE = re.compile(r"[\s>]*(`{3,}|~{3,})")
 IMAGE = re.compile(r"\s*!\[(?P<alt>.*)\]\((?P<link>[^)\s]+\.svg)\)(?:\{[^}]*\})?\s*")
 HTML_CODE = re.compile(r"<(pre|code|script|template|style)\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Fence:
-    """A fence that the site shows: lines `start` to `end`, both fences included."""
-
-    language: str
-    source: str
-    header: str
-    start: int
-    end: int
-
-
-class _Fences(SuperFencesBlockPreprocessor):
-    """The site's own fence finder, made to report instead of to render."""
-
-    def process_nested_block(self, ws, content, start, end):  # pymdownx's signature
-        source = self.rebuild_block(self.code)
-        self.found.append(Fence(self.lang or "", source, self.first, start, end - 1))
-        self.clear()
-
-    def search(self, lines: list[str]) -> list[Fence]:
-        self.found: list[Fence] = []
-        self.stack = []
-        self.get_hl_settings()
-        self.clear()
-        self.search_nested(lines)
-        return self.found
-
-
-class _CountedLines(io.StringIO):
-    """A buffer that knows how many lines have been asked of it."""
-
-    count = 0
-
-    def readline(self, *size: int) -> str:
-        self.count += 1
-        return super().readline(*size)
+NEEDED = {
+    "pymdownx.snippets": "check_paths",
+    "pymdownx.superfences": "disable_indented_code_blocks",
+}
+NOT_PLAIN = {
+    b"\xef\xbb\xbf": "a byte-order mark",
+    b"\r": "a Windows line end",
+    b"\t": "a tab",
+}
 
 
 class Reader:
     """Reads pages under the settings of one mkdocs.yml."""
 
     def __init__(self, config_file: Path) -> None:
-        if not config_file.is_file():
-            raise PageError(config_file, 1, "expected the site's mkdocs.yml here")
-        try:
-            config = load_config(str(config_file), plugins=[], hooks=[])
-        except (ConfigurationError, Abort) as error:
-            raise PageError(config_file, 1, str(error)) from error
+        config = _load(config_file)
         self.docs = Path(config.docs_dir).parent
         settings = config.mdx_configs
-        if not settings.get("pymdownx.snippets", {}).get("check_paths"):
-            raise PageError(
-                config_file, 1, "pymdownx.snippets: expected check_paths: true"
-            )
-        fences = settings.get("pymdownx.superfences", {})
-        if not fences.get("disable_indented_code_blocks"):
-            needed = "disable_indented_code_blocks: true"
-            raise PageError(config_file, 1, f"pymdownx.superfences: expected {needed}")
+        for extension, needed in NEEDED.items():
+            if not settings.get(extension, {}).get(needed):
+                message = f"{extension}: expected {needed}: true"
+                raise PageError(config_file, 1, message)
         md = markdown.Markdown(
             extensions=config.markdown_extensions, extension_configs=settings
         )
         self.snippets = md.preprocessors["snippet"]
+        self.appended = self.snippets.run([])  # auto_append: below every page
+        self.snippets.auto_append = []
         self.normalize = md.preprocessors["normalize_whitespace"]
-        self.fences = _Fences(md)
-        stock = md.preprocessors["fenced_code_block"]
-        self.fences.config, self.fences.extension = stock.config, stock.extension
+        self.fences = FenceFinder(md)
 
     def read(self, path: Path) -> Page:
         """Return the page in a Markdown file; PageError names the line at fault."""
         return _Reading(self, path.resolve()).page()
 
     def figure_path(self, page: Path, link: str) -> Path | None:
-        """Return the recorded figure that a page's image shows, None for another image.
+        """Return the recorded figure that an image shows, None for another image.
 
         Each language's folder sees the shared `assets` folder as its own.
         """
@@ -116,31 +73,38 @@ class Reader:
         return target if target.is_relative_to(self.docs / "assets/figures") else None
 
 
+def _load(config_file: Path) -> MkDocsConfig:
+    if not config_file.is_file():
+        raise PageError(config_file, 1, "expected the site's mkdocs.yml here")
+    try:
+        return load_config(str(config_file), plugins=[], hooks=[])
+    except (ConfigurationError, Abort) as error:
+        raise PageError(config_file, 1, str(error)) from error
+
+
 class _Reading:
-    """One page being read; `at` turns an index of its expanded lines into a place."""
+    """One page being read. Lines are those of the expanded text, counted from 0."""
 
     def __init__(self, reader: Reader, path: Path) -> None:
         self.reader, self.path = reader, path
-        text, self.meta = self.source()
+        text, self.meta, first = self.source()
         try:
-            self.lines, self.places = expand(reader.snippets, path, text, self.first)
+            lines, self.places = expand(reader.snippets, path, text, first)
         except SnippetError as error:
             raise PageError(path, error.line, str(error)) from error
-        self.lines = reader.normalize.run(self.lines)[: len(self.lines)]
-        self.found = reader.fences.search(self.lines)
-        prose = list(self.lines)
+        lines += reader.appended
+        self.places += [self.places[-1]] * len(reader.appended)
+        self.lines = reader.normalize.run(lines)[: len(lines)]
+        self.found = reader.fences.find(self.lines)
+        self.prose = list(self.lines)
         for fence in self.found:
-            prose[fence.start : fence.end + 1] = [""] * (fence.end + 1 - fence.start)
-        self.prose = prose
+            inside = slice(fence.start, fence.end + 1)
+            self.prose[inside] = [""] * (fence.end + 1 - fence.start)
 
-    def source(self) -> tuple[str, dict]:
-        """The text below the front matter, and the front matter."""
+    def source(self) -> tuple[str, dict, int]:
+        """The text, the front matter above it, and the length of that in lines."""
         raw = self.path.read_bytes()
-        for bad, name in (
-            (b"\xef\xbb\xbf", "a byte-order mark"),
-            (b"\r", "a Windows line end"),
-            (b"\t", "a tab"),
-        ):
+        for bad, name in NOT_PLAIN.items():
             if bad in raw:
                 line = raw[: raw.index(bad)].count(b"\n") + 1
                 raise PageError(self.path, line, f"{name}: expected UTF-8, \\n, spaces")
@@ -150,8 +114,7 @@ class _Reading:
             line = raw[: error.start].count(b"\n") + 1
             raise PageError(self.path, line, f"expected UTF-8: {error}") from error
         body, data = meta.get_data(text)
-        self.first = text[: len(text) - len(body)].count("\n")
-        return body, data
+        return body, data, text[: len(text) - len(body)].count("\n")
 
     def fail(self, index: int, message: str) -> PageError:
         place = self.places[min(index, len(self.places) - 1)]
@@ -164,10 +127,23 @@ class _Reading:
         except CommentError as error:
             raise self.fail(error.line, str(error)) from error
         for fence in self.found:
-            self.check_fence(fence)
+            if objection := fence.objection():
+                raise self.fail(fence.start, objection)
         blocks = self.blocks(marks)
         self.pair(self.extracted())
         return Page(self.path, self.meta, blocks)
+
+    def check_prose(self) -> None:
+        """Refuse what would show code, or look as if it did, outside of a fence."""
+        for index, line in enumerate(self.prose):
+            if LIKE_A_FENCE.match(line):
+                raise self.fail(
+                    index,
+                    f"{line.strip()[:20]!r} opens or closes a fence that the site does "
+                    "not show as one: it is unclosed, or indented unlike its partner",
+                )
+            if html := HTML_CODE.search(INLINE_CODE.sub("", line)):
+                raise self.fail(index, f"<{html[1]}> in a page: use a fence")
 
     def extracted(self) -> list[CodeBlock]:
         """What pytest-codeblocks reads; where it gives up, `pair` finds out why."""
@@ -180,49 +156,16 @@ class _Reading:
                 raise self.fail(lines.count - 1, str(error)) from error
             return extract_from_buffer(io.StringIO(text + "`" * 9), 10**9)
 
-    def check_prose(self) -> None:
-        """Refuse what would show code, or look as if it did, outside of a fence."""
-        for index, line in enumerate(self.prose):
-            if FENCE.match(line):
-                raise self.fail(
-                    index,
-                    f"{line.strip()[:20]!r} opens or closes a fence that the site does "
-                    "not show as one: it is unclosed, or indented unlike its partner",
-                )
-            if html := HTML_CODE.search(re.sub(r"`+[^`]*`+", "", line)):
-                raise self.fail(index, f"<{html[1]}> in a page: use a fence")
-
-    def check_fence(self, fence: Fence) -> None:
-        """Refuse a fence that looks as if it were run, and any unknown language."""
-        header = fence.header.lstrip(" >")
-        if fence.language in RUN or _is_python(fence.language):
-            name = fence.language if fence.language in RUN else "python"
-            exact = "`" * (len(header) - len(header.lstrip("`"))) + name
-            if len(exact) < 3 + len(name) or header != exact:
-                raise self.fail(
-                    fence.start,
-                    f"{header!r} is shown as {name} but would not be run: "
-                    f"write ```{name} and nothing else",
-                )
-            if ">" in fence.header:
-                raise self.fail(fence.start, "a block in a quotation cannot be run")
-        elif fence.language not in (*INERT, "text"):
-            known = ", ".join((*RUN, "text", *INERT))
-            raise self.fail(fence.start, f"a fence {header!r}: expected one of {known}")
-
     def pair(self, extracted: list[CodeBlock]) -> None:
         """Refuse any difference between what the site shows and what would run."""
-        read = [
-            (block.lineno - 1, text)
-            for block in extracted
-            for text in (block.code, block.expected_output)
-            if text is not None
-        ]
+        read = []
+        for block in extracted:
+            read.append((block.lineno - 1, block.code))
+            if block.expected_output is not None:
+                read.append((None, block.expected_output))
         for fence, (start, text) in zip(self.found, read, strict=False):
-            output = fence.language == "text"
-            if text.split() != fence.source.split() or not (
-                output or start == fence.start
-            ):
+            same = text.split() == fence.source.split()
+            if not same or start not in (None, fence.start):
                 raise self.fail(
                     fence.start,
                     "the site shows this fence, but pytest-codeblocks reads "
@@ -233,38 +176,26 @@ class _Reading:
             raise self.fail(where, "a fence that pytest-codeblocks does not read")
 
     def blocks(self, marks: list[Directive]) -> list[Block]:
-        """Give each block its marks, its output and its figures."""
-        starts = {fence.start: fence for fence in self.found}
-        self.claimed: set[int] = set()
-        blocks, fences = [], {}
-        for fence in self.found:
-            if fence.language in RUN:
-                blocks.append(self.block(fence))
-                fences[fence.end] = blocks[-1], fence
-        by_start = {fence.start: block for block, fence in fences.values()}
+        """The blocks, each with its marks, its output and its figures."""
+        blocks = {f.start: self.block(f) for f in self.found if f.language in RUN}
+        self.starts = {fence.start: fence for fence in self.found}
+        # the block that a line ends: at its own fence, later at its output's
+        self.ends = {f.end: blocks[f.start] for f in self.found if f.start in blocks}
+        marked = {mark.line for mark in marks if mark.name != "output"}
         for mark in marks:
             if mark.name == "output":
-                self.place_output(mark, starts, fences)
-                continue
-            below = self.next(mark.line, skip=[m.line for m in marks])
-            if below not in by_start:
+                self.place_output(mark)
+            elif block := blocks.get(self.next(mark.line, skip=marked)):
+                setattr(block, mark.name, mark.value)
+            else:
                 raise self.fail(mark.line, f"{mark.name}: expected a block right below")
-            setattr(by_start[below], mark.name, mark.value)
-        for fence in self.found:
-            if fence.language == "text" and fence.start not in self.claimed:
-                raise self.fail(
-                    fence.start,
-                    "a text fence is what a block prints: expected a block and "
-                    "<!--pytest-codeblocks:expected-output--> right above it",
-                )
-        self.place_figures(fences)
-        for block in blocks:
+        self.check_outputs()
+        self.place_figures()
+        for block in blocks.values():
             if block.skip and block.output:
-                raise self.page_fail(block, "a skipped block cannot show an output")
-        return blocks
-
-    def page_fail(self, block: Block, message: str) -> PageError:
-        return PageError(self.path, block.line, message)
+                message = "a skipped block cannot show an output"
+                raise PageError(self.path, block.line, message)
+        return list(blocks.values())
 
     def block(self, fence: Fence) -> Block:
         code = fence.source + "\n"
@@ -275,7 +206,7 @@ class _Reading:
             language=fence.language,
             places=self.places[fence.start : fence.end],
             end=self.places[fence.end].line,
-            indent=re.match(" *", fence.header)[0],
+            indent=fence.indent,
         )
 
     def check_names(self, fence: Fence) -> None:
@@ -289,47 +220,58 @@ class _Reading:
                 line = fence.start + token.start[0]
                 raise self.fail(line, f"{token.string!r}: expected an ASCII name")
 
-    def next(self, index: int, step: int = 1, skip: list[int] | None = None) -> int:
-        """The nearest line below (above) that is not blank."""
+    def next(
+        self, index: int, step: int = 1, skip: frozenset | set = frozenset()
+    ) -> int:
+        """The nearest line below (above, with step -1) that is not blank."""
         index += step
         while 0 <= index < len(self.lines) and (
-            not self.lines[index].strip() or index in (skip or [])
+            not self.lines[index].strip() or index in skip
         ):
             index += step
         return index
 
-    def place_output(self, mark: Directive, starts: dict, fences: dict) -> None:
+    def place_output(self, mark: Directive) -> None:
         above, below = self.next(mark.line, -1), self.next(mark.line)
-        if above not in fences:
+        if above not in self.ends:
             raise self.fail(mark.line, "expected the block that prints it above")
-        fence = starts.get(below)
+        fence = self.starts.get(below)
         if fence is None or fence.language != "text":
             raise self.fail(mark.line, "expected a ```text fence right below")
-        block, code = fences.pop(above)
+        block = self.ends.pop(above)
         if block.output:
             raise self.fail(
                 mark.line, f"a second output of the block {block.places[0]}"
             )
-        first = self.places[fence.start].line + 1
-        last = self.places[fence.end].line - 1
-        block.output = Output(fence.source + "\n" * bool(fence.source), first, last)
-        fences[fence.end] = block, code
-        self.claimed.add(fence.start)
+        block.output = Output(
+            fence.source + "\n" * bool(fence.source),
+            first=self.places[fence.start].line + 1,
+            last=self.places[fence.end].line - 1,
+        )
+        self.ends[fence.end] = block
 
-    def place_figures(self, fences: dict) -> None:
+    def check_outputs(self) -> None:
+        """Refuse a text fence that is no block's output."""
+        for fence in self.found:
+            if fence.language == "text" and fence.end not in self.ends:
+                raise self.fail(
+                    fence.start,
+                    "a text fence is what a block prints: expected a block and "
+                    "<!--pytest-codeblocks:expected-output--> right above it",
+                )
+
+    def place_figures(self) -> None:
         """Give each image of a figure to the block that it follows."""
         claimed = set()
-        for end, (block, _) in sorted(fences.items()):
+        for end, block in self.ends.items():
             index = self.next(end)
             while index < len(self.lines) and (figure := self.figure(index)):
                 block.figures.append(figure)
                 claimed.add(index)
                 index = self.next(index)
         for index, line in enumerate(self.prose):
-            if index in claimed:
-                continue
-            for link in re.findall(r"\]\(([^)\s]+\.svg)", INLINE.sub("", line)):
-                if self.reader.figure_path(self.path, link):
+            for link in re.findall(r"\]\(([^)\s]+\.svg)", INLINE_CODE.sub("", line)):
+                if index not in claimed and self.reader.figure_path(self.path, link):
                     raise self.fail(index, f"{link}: expected right after its block")
 
     def figure(self, index: int) -> Figure | None:
@@ -342,12 +284,11 @@ class _Reading:
         return Figure(light, self.places[index].line)
 
 
-INLINE = re.compile(r"`+[^`]*`+")
+class _CountedLines(io.StringIO):
+    """A buffer that knows how many lines have been asked of it."""
 
+    count = 0
 
-def _is_python(language: str) -> bool:
-    try:
-        name = find_lexer_class_by_name(language).name
-    except ClassNotFound:
-        return False
-    return "python" in name.lower()
+    def readline(self, *size: int) -> str:
+        self.count += 1
+        return super().readline(*size)

@@ -74,3 +74,14 @@ def test_settings_that_would_let_a_fault_pass_are_refused(project):
         Reader(config)
     with pytest.raises(PageError, match=r"expected the site's mkdocs.yml"):
         Reader(project.root / "none.yml")
+
+
+def test_what_the_site_appends_to_every_page_is_read_once(project):
+    project.write("below.md", "```python\nprint(1)\n```\n")
+    config = project.root / "mkdocs.yml"
+    text = config.read_text()
+    config.write_text(
+        text.replace("check_paths", "auto_append: [below.md]\n    check_paths")
+    )
+    page = Reader(config).read(project.good("good"))
+    assert [block.code for block in page.blocks].count("print(1)\n") == 1
