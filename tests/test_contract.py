@@ -15,6 +15,7 @@ SRC, DOCS = ROOT / "src/firstdescent", ROOT / "docs"
 FIGURES = DOCS / "assets/figures"
 REGION = re.compile(r"^\s*# --8<-- \[(start|end):(\w+)\]$", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*--8<-- "src/firstdescent/([\w/]+)\.py:(\w+)"$', re.MULTILINE)
+FOLDED = re.compile(r"^\?\?\? .*\n(?:(?:    .*)?\n)+", re.MULTILINE)
 FENCE = re.compile(r"^( *)(`{3,})(\w*)\n(.*?)^\1\2$", re.MULTILINE | re.DOTALL)
 
 
@@ -156,9 +157,19 @@ def test_every_heading_has_its_anchor(stem):
 
 @pytest.mark.parametrize("stem", stems())
 def test_a_page_can_be_read_at_one_sitting(stem):
-    assert len(page(stem).split("\n")) <= 251
-    for *_, language, code in FENCE.findall(page(stem)):
-        assert language != "python" or max(map(len, code.split("\n"))) <= 84
+    """Outputs, folded boxes, notes and blank lines aside."""
+    text = FOLDED.sub("", page(stem).partition("\n---\n")[2])
+    text = re.sub(r"<!--.*?-->\n```text\n.*?\n```\n", "", text, flags=re.DOTALL)
+    lines = [line for line in text.split("\n") if line.strip() and line[:2] != "[^"]
+    assert len(lines) <= 200
+
+
+@pytest.mark.parametrize("stem", stems())
+def test_a_block_fits_a_phone(stem):
+    for _, _, language, code in FENCE.findall(page(stem)):
+        if language == "python":
+            assert max(map(len, code.split("\n"))) <= 84
+            assert code.count("\n") <= 24, code
 
 
 @pytest.mark.parametrize("stem", stems())
