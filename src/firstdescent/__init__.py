@@ -1,1 +1,1 @@
-"""What First Descent teaches: one module a page, importing only what earlier pages taught."""
+"""What First Descent teaches: one module a page, each built on earlier pages."""

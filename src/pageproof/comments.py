@@ -9,7 +9,6 @@ import re
 from dataclasses import dataclass
 
 OUTPUT = "pytest-codeblocks:expected-output"
-INLINE_CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 COMMENT = re.compile(r"<!--(.*?)-->|<!--", re.DOTALL)
 MARK = re.compile(r"pytest\.mark\.(\w+)(?:\((.*)\))?")
 ARGUMENT = {
@@ -43,8 +42,8 @@ class Directive:
 
 
 def directives(prose: list[str]) -> list[Directive]:
-    """Return the directives in the lines of a page whose fences are blanked out."""
-    text = "\n".join(INLINE_CODE.sub("", line) for line in prose)
+    """Return the directives in the lines of a page, its code blanked out."""
+    text = "\n".join(prose)
     found = []
     for match in COMMENT.finditer(text):
         line = text.count("\n", 0, match.start())

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from markdown import Markdown
 from pygments.lexers import find_lexer_class_by_name
@@ -68,6 +69,7 @@ class FenceFinder(SuperFencesBlockPreprocessor):
         return self.found
 
 
+@cache
 def _is_python(language: str) -> bool:
     """Whether the site would colour it as some kind of Python."""
     try:

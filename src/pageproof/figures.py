@@ -7,9 +7,11 @@ drawing with each colour of that style exchanged for its partner in `dark.mplsty
 import io
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 METADATA = dict.fromkeys(["Creator", "Date", "Format", "Type"])
+TAG = re.compile(r"<[a-z][^>]*>")
 DECIMALS = re.compile(r"-?\d+\.\d{3,}")
 
 
@@ -37,10 +39,17 @@ def open_figures() -> list[str]:
 
 
 def _short_numbers(svg: str) -> str:
-    """Two decimals are 1/7200 inch; embedded images hold no such numbers."""
-    return DECIMALS.sub(lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), svg)
+    """Positions to two decimals, 1/7200 inch; what the figure says stays as it is."""
+
+    def shorter(tag: re.Match[str]) -> str:
+        return DECIMALS.sub(
+            lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), tag[0]
+        )
+
+    return TAG.sub(shorter, svg)
 
 
+@cache
 def dark_colours(light: Path, dark: Path) -> dict[str, str]:
     """Return which colour of the light style becomes which of the dark one."""
     pairs: dict[str, str] = {}

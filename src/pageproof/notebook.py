@@ -12,6 +12,7 @@ import tempfile
 import traceback
 import types
 import warnings
+from functools import cache
 from pathlib import Path
 from types import CodeType, TracebackType
 
@@ -42,6 +43,9 @@ class Notebook:
         }
         self.show_source()
 
+    def close(self) -> None:
+        linecache.cache.pop(str(self.page.path), None)
+
     def show_source(self) -> None:
         """Let tracebacks and `inspect` see the page as Python, line for line."""
         name, python = str(self.page.path), {}
@@ -71,11 +75,22 @@ class Notebook:
 
     def compile(self, block: Block) -> list[CodeType]:
         """Compile a block so that each line keeps its place, in the page or in src."""
+        places = block.places[1:] or block.places
+        path, first = places[0].path, places[0].line
+        in_step = places == [Place(path, first + i) for i in range(len(places))]
         try:
-            tree = ast.parse(block.code)
+            if in_step:
+                return [_compile("\n" * (first - 1) + block.code, path)]
+            return self.compile_mixed(block)
         except SyntaxError as error:
-            place = block.places[min(error.lineno or 1, len(block.places) - 1)]
-            raise BlockError(place, f"SyntaxError: {error.msg}") from None
+            line = error.lineno or 1
+            known = in_step and path == self.page.path
+            place = Place(self.page.path, line if known else block.line)
+            raise BlockError(place, f"SyntaxError: {error}") from None
+
+    def compile_mixed(self, block: Block) -> list[CodeType]:
+        """Compile a block whose statements come from several files, file by file."""
+        tree = ast.parse(block.code)
         paths = [block.places[node.lineno].path for node in tree.body]
         for node in ast.walk(tree):
             if hasattr(node, "lineno"):
@@ -83,12 +98,7 @@ class Notebook:
                 node.end_lineno = block.places[node.end_lineno].line
         groups = itertools.groupby(zip(paths, tree.body, strict=True), lambda p: p[0])
         return [
-            compile(
-                ast.Module([statement for _, statement in group], []),
-                str(path),
-                "exec",
-                dont_inherit=True,
-            )
+            _compile(ast.Module([statement for _, statement in group], []), path)
             for path, group in groups
         ]
 
@@ -148,10 +158,12 @@ class Stdout:
 
     def __enter__(self) -> "Stdout":
         sys.stdout.flush()
-        self.file = tempfile.TemporaryFile()
+        self.file = _scratch()
+        os.ftruncate(self.file, 0)
+        os.lseek(self.file, 0, os.SEEK_SET)
         self.saved_stream, self.saved_fd = sys.stdout, os.dup(1)
-        os.dup2(self.file.fileno(), 1)
-        raw = open(self.file.fileno(), "wb", buffering=0, closefd=False)
+        os.dup2(self.file, 1)
+        raw = open(self.file, "wb", buffering=0, closefd=False)
         sys.stdout = io.TextIOWrapper(raw, "utf-8", newline="\n", write_through=True)
         return self
 
@@ -161,9 +173,20 @@ class Stdout:
         os.dup2(self.saved_fd, 1)
         os.close(self.saved_fd)
         sys.stdout = self.saved_stream
-        self.file.seek(0)
-        self.text = self.file.read().decode("utf-8", "backslashreplace")
-        self.file.close()
+        written = os.pread(self.file, os.fstat(self.file).st_size, 0)
+        self.text = written.decode("utf-8", "backslashreplace")
+
+
+@cache
+def _scratch() -> int:
+    """One file for all that is printed: opening one a block is half the cost."""
+    file, name = tempfile.mkstemp()
+    os.unlink(name)
+    return file
+
+
+def _compile(source: str | ast.Module, path: Path) -> CodeType:
+    return compile(source, str(path), "exec", dont_inherit=True)
 
 
 def _shell(block: Block) -> str:

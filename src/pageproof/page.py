@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 HERE = Path.cwd()  # a page may change directory; messages are for who started us
 
@@ -14,8 +15,7 @@ class PageError(Exception):
         self.path, self.line, self.message = path, line, message
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A line of a file, counted from 1."""
 
     path: Path

@@ -4,6 +4,7 @@ pytest-codeblocks stays the heart: it extracts the blocks, and its collector and
 item are what `PageFile` and `BlockItem` build on.
 """
 
+import gc
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    gc.disable()  # until collection is done: start-up makes much and frees little
     if early_config.known_args_namespace.device == "cpu":
         device.hide_gpus()  # before any conftest can initialise CUDA
 
@@ -63,6 +65,11 @@ def pytest_report_header(config: pytest.Config) -> str:
     run = config.stash[RUN]
     how = "equal" if run.exact else "within one unit in the last printed place"
     return f"pageproof: {run.described}; outputs must be {how}"
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -99,6 +106,10 @@ class Run:
     @property
     def described(self) -> str:
         return ", ".join([f"on {self.config.option.device}", *self.differing])
+
+    @cached_property
+    def hooks(self) -> "QuietHooks":
+        return QuietHooks(self.config)
 
     @cached_property
     def reader(self) -> Reader:
@@ -168,6 +179,10 @@ class BlockItem(TestBlock):
         super().__init__(name, parent, CodeBlock(block.code, block.line))
         self.block = block
 
+    @property
+    def ihook(self) -> "QuietHooks":
+        return self.parent.run.hooks
+
     def setup(self) -> None:
         if reason := self.parent.run.settings.skips(self.block):
             pytest.skip(reason)
@@ -182,6 +197,23 @@ class BlockItem(TestBlock):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, self.block.line - 1, self.name
+
+
+class QuietHooks:
+    """pytest's hooks for a block, less the capture of logs.
+
+    It visits each of torch's many loggers six times a block, which costs more than
+    most blocks do.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.manager = config.pluginmanager
+        self.left_out = [self.manager.get_plugin("logging-plugin")]
+
+    def __getattr__(self, name: str) -> object:
+        hook = self.manager.subset_hook_caller(name, self.left_out)
+        setattr(self, name, hook)
+        return hook
 
 
 class Updates:

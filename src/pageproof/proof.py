@@ -9,7 +9,7 @@ from pageproof import device, figures
 from pageproof.compare import figure_difference, same_text
 from pageproof.notebook import BlockError, Notebook
 from pageproof.page import Block, Figure, Page, Place, shown
-from pageproof.state import isolated, leftover_threads
+from pageproof.state import isolated, leftover_threads, warm_up
 from pageproof.update import Update
 
 
@@ -38,11 +38,14 @@ class Proof:
 
     def __init__(self, page: Page, settings: Settings) -> None:
         self.page, self.settings = page, settings
+        if any("torch" in block.code for block in page.blocks):
+            warm_up()
         self.world = contextlib.ExitStack()
         self.world.enter_context(isolated())
         if any(block.figures or "matplotlib" in block.code for block in page.blocks):
             figures.use_style(settings.style)
-        self.notebook, self.update = Notebook(page), Update(page)
+        self.notebook = self.world.enter_context(contextlib.closing(Notebook(page)))
+        self.update = Update(page)
         self.results: dict[int, BlockError | None] = {}
         self.threads = set(threading.enumerate())
         self.allocated = device.cuda_allocations() if settings.cuda else 0

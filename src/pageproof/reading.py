@@ -18,12 +18,14 @@ from mkdocs.exceptions import Abort, ConfigurationError
 from mkdocs.utils import meta
 from pytest_codeblocks.main import CodeBlock, extract_from_buffer
 
-from pageproof.comments import INLINE_CODE, CommentError, Directive, directives
+from pageproof.comments import CommentError, Directive, directives
 from pageproof.fences import LIKE_A_FENCE, RUN, Fence, FenceFinder
 from pageproof.page import Block, Figure, Output, Page, PageError
 from pageproof.snippets import SnippetError, expand
 
 IMAGE = re.compile(r"\s*!\[(?P<alt>.*)\]\((?P<link>[^)\s]+\.svg)\)(?:\{[^}]*\})?\s*")
+SVG = re.compile(r"\]\(([^)\s]+\.svg)")
+INLINE_CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 HTML_CODE = re.compile(r"<(pre|code|script|template|style)\b", re.IGNORECASE)
 NEEDED = {
     "pymdownx.snippets": "check_paths",
@@ -100,6 +102,7 @@ class _Reading:
         for fence in self.found:
             inside = slice(fence.start, fence.end + 1)
             self.prose[inside] = [""] * (fence.end + 1 - fence.start)
+        self.words = [INLINE_CODE.sub("", t) if "`" in t else t for t in self.prose]
 
     def source(self) -> tuple[str, dict, int]:
         """The text, the front matter above it, and the length of that in lines."""
@@ -123,7 +126,7 @@ class _Reading:
     def page(self) -> Page:
         self.check_prose()
         try:
-            marks = directives(self.prose)
+            marks = directives(self.words)
         except CommentError as error:
             raise self.fail(error.line, str(error)) from error
         for fence in self.found:
@@ -135,14 +138,14 @@ class _Reading:
 
     def check_prose(self) -> None:
         """Refuse what would show code, or look as if it did, outside of a fence."""
-        for index, line in enumerate(self.prose):
+        for index, (line, words) in enumerate(zip(self.prose, self.words, strict=True)):
             if LIKE_A_FENCE.match(line):
                 raise self.fail(
                     index,
                     f"{line.strip()[:20]!r} opens or closes a fence that the site does "
                     "not show as one: it is unclosed, or indented unlike its partner",
                 )
-            if html := HTML_CODE.search(INLINE_CODE.sub("", line)):
+            if html := HTML_CODE.search(words):
                 raise self.fail(index, f"<{html[1]}> in a page: use a fence")
 
     def extracted(self) -> list[CodeBlock]:
@@ -269,8 +272,8 @@ class _Reading:
                 block.figures.append(figure)
                 claimed.add(index)
                 index = self.next(index)
-        for index, line in enumerate(self.prose):
-            for link in re.findall(r"\]\(([^)\s]+\.svg)", INLINE_CODE.sub("", line)):
+        for index, words in enumerate(self.words):
+            for link in SVG.findall(words):
                 if index not in claimed and self.reader.figure_path(self.path, link):
                     raise self.fail(index, f"{link}: expected right after its block")
 

@@ -1,19 +1,23 @@
 """Keep what one page does to the process from reaching the next."""
 
+import atexit
 import builtins
 import contextlib
 import gc
 import os
 import random
+import shutil
 import sys
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 
 @contextlib.contextmanager
-def isolated() -> Iterator[Path]:
+def isolated() -> Iterator[None]:
     """Run a page in a folder of its own, and put the process back as it was.
 
     Seeds are drawn afresh on entry, so that a page which forgets to seed cannot print
@@ -21,19 +25,35 @@ def isolated() -> Iterator[Path]:
     """
     restore = [_environment(), _python(), _matplotlib()]
     _torch()
-    with tempfile.TemporaryDirectory(prefix="page-") as folder:
-        os.chdir(folder)
-        try:
-            yield Path(folder)
-        finally:
-            for put_back in restore:
-                put_back()
-            _torch()
+    os.chdir(_folder())
+    try:
+        yield
+    finally:
+        for put_back in restore:
+            put_back()
+        _torch()
+        _empty(_folder())
 
 
 def leftover_threads(before: set[threading.Thread]) -> list[str]:
     """Return the names of the threads that have been started since and still run."""
     return sorted(thread.name for thread in set(threading.enumerate()) - before)
+
+
+@cache
+def _folder() -> Path:
+    """The folder in which pages run, empty for each of them."""
+    folder = tempfile.mkdtemp(prefix="page-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+def _empty(folder: Path) -> None:
+    for entry in list(os.scandir(folder)):
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path)
+        else:
+            os.unlink(entry.path)
 
 
 def _environment() -> Callable[[], None]:
@@ -51,8 +71,6 @@ def _environment() -> Callable[[], None]:
 
 
 def _python() -> Callable[[], None]:
-    import warnings
-
     lists = [(some, list(some)) for some in (sys.path, sys.argv, warnings.filters)]
     streams = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}
     main, names = sys.modules["__main__"], dict(vars(builtins))
@@ -86,6 +104,22 @@ def _matplotlib() -> Callable[[], None]:
     return put_back
 
 
+def warm_up() -> None:
+    """Import torch once for all pages, and keep the collector off what it brings.
+
+    Traversing torch's modules again and again, and once more at exit, costs more than
+    most pages do.
+    """
+    if "torch" in sys.modules:
+        return
+    gc.disable()
+    with warnings.catch_warnings(), contextlib.suppress(ImportError):
+        warnings.simplefilter("ignore")
+        import torch  # noqa: F401, for its effect
+    gc.freeze()
+    gc.enable()
+
+
 def _torch() -> None:
     """Seeds anew, defaults as in a fresh process; nothing if nobody imported them."""
     if numpy := sys.modules.get("numpy"):
@@ -93,12 +127,15 @@ def _torch() -> None:
         numpy.set_printoptions(**_NUMPY_PRINT)
     if not (torch := sys.modules.get("torch")):
         return
-    torch.seed()
+    torch.default_generator.seed()
+    if torch.cuda.is_initialized():
+        torch.cuda.seed_all()
     torch.set_default_dtype(torch.float32)
     torch.set_default_device(None)
     torch.set_grad_enabled(True)
     torch.set_anomaly_enabled(False)
-    torch.use_deterministic_algorithms(False)
+    if torch.are_deterministic_algorithms_enabled():
+        torch.use_deterministic_algorithms(False)  # costs a second when it is off
     torch.set_printoptions(profile="default", sci_mode=None)
     torch.set_warn_always(True)
     torch.backends.cuda.matmul.allow_tf32 = False

@@ -1,0 +1,130 @@
+"""What Markdown cannot say of a page: cells, outputs that belong to them, figures.
+
+Functions from HTML to HTML; they need no MkDocs. They read what Python-Markdown with
+pymdownx.superfences and `pygments_lang_class: true` writes.
+"""
+
+import html
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+FENCE = r'<div class="(?:language-\w+ )?highlight">.*?</div>'
+COMMENT = r"<!--.*?-->"
+OUTPUT = r"<!--pytest-codeblocks:expected-output-->"
+CODE = r'<div class="language-(?:python|sh|bash) highlight">.*?</div>'
+CELL = re.compile(
+    rf"(?P<marks>(?:{COMMENT}\s*)*)(?P<code>{CODE})"
+    rf'(?:\s*{OUTPUT}\s*<div class="language-text highlight">(?P<output>.*?)</div>)?',
+    re.DOTALL,
+)
+PARAGRAPH = re.compile(r"<p>(.*?)</p>", re.DOTALL)
+SPLIT = re.compile(rf"({FENCE}|{COMMENT})", re.DOTALL)
+IMAGE = re.compile(r"<p>\s*(<img [^>]*>)\s*</p>|(<img [^>]*>)")
+ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
+TABLE = re.compile(r"<table>(.*?</table>)", re.DOTALL)
+ALIGN = re.compile(r' style="text-align: (left|right|center);"')
+LABELS = {"output": "Output", "raises": "Raises", "warns": "Output and warning"}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure's dark twin, as a link, and the size of both in CSS pixels."""
+
+    dark: str
+    width: int
+    height: int
+
+
+def panels(page: str, labels: Mapping[str, str] = LABELS) -> str:
+    """Return a page whose cells show code and output as one thing, without comments."""
+    page = PARAGRAPH.sub(_apart, page)
+    page = CELL.sub(lambda match: _cell(match, labels), page)
+    return re.sub(rf"{COMMENT}\n?", "", page, flags=re.DOTALL)
+
+
+def _apart(match: re.Match[str]) -> str:
+    """Take fences and comments out of a paragraph: neither may stand in one."""
+    parts = SPLIT.split(match[1])
+    if len(parts) == 1:
+        return match[0]
+    text = {i: f"<p>{part.strip()}</p>" for i, part in enumerate(parts) if part.strip()}
+    text |= {i: part for i, part in enumerate(parts) if i % 2}
+    return "\n".join(text[i] for i in sorted(text))
+
+
+def _cell(match: re.Match[str], labels: Mapping[str, str]) -> str:
+    code, output = match["code"], match["output"]
+    if output is None:
+        return f'<div class="pp-cell">{code}</div>'
+    kind = next(
+        (k for k in ("raises", "warns") if f".{k}(" in match["marks"]), "output"
+    )
+    label = html.escape(labels[kind])
+    return (
+        f'<div class="pp-cell pp-cell--shown">{code}'
+        f'<div class="pp-output pp-output--{kind} no-copy" role="group"'
+        f' aria-label="{label}"><div class="pp-output__label" aria-hidden="true"'
+        f" data-search-exclude>{label}</div>{output}</div></div>"
+    )
+
+
+def has_code(page: str) -> bool:
+    """Return whether a rendered page shows a block that the tests run."""
+    return re.search(CODE, page, re.DOTALL) is not None
+
+
+def figures(page: str, find: Callable[[str], Drawing | None]) -> str:
+    """Return a page that shows each figure in the reader's colour scheme.
+
+    `find` says for an image's link what its dark twin is, None if it needs none.
+    """
+    seen: list[str] = []
+
+    def one(match: re.Match[str]) -> str:
+        image = match[1] or match[2]
+        attributes = {key: html.unescape(v) for key, v in ATTRIBUTE.findall(image)}
+        if (drawing := find(attributes.get("src", ""))) is None:
+            return match[0]
+        seen.append(attributes["src"])
+        both = _both(attributes, drawing, first=len(seen) == 1)
+        return f'<div class="pp-figure">{both}</div>' if match[1] else both
+
+    return IMAGE.sub(one, page)
+
+
+def _both(attributes: dict[str, str], drawing: Drawing, first: bool) -> str:
+    alt = html.escape(attributes.get("alt", ""))
+    rest = f'alt="{alt}" width="{drawing.width}" height="{drawing.height}"'
+    light = "" if first else ' loading="lazy"'
+    return (
+        f'<img class="pp-light" src="{html.escape(attributes["src"])}" {rest}'
+        f'{light} decoding="async">'
+        f'<img class="pp-dark" src="{html.escape(drawing.dark)}" {rest}'
+        f' loading="lazy" decoding="async">'
+    )
+
+
+def size(svg: str) -> tuple[int, int]:
+    """Return the width and height of an SVG in CSS pixels; or ValueError."""
+    head = re.search(r"<svg\b[^>]*>", svg)
+    found = dict(ATTRIBUTE.findall(head[0])) if head else {}
+    width, height = (_pixels(found.get(side, "")) for side in ("width", "height"))
+    return width, height
+
+
+def _pixels(length: str) -> int:
+    match = re.fullmatch(r"([\d.]+)(pt|px|)", length)
+    if match is None:
+        raise ValueError(f"expected an SVG sized in pt or px, got {length!r}")
+    return round(float(match[1]) * (4 / 3 if match[2] == "pt" else 1))
+
+
+def tables(page: str) -> str:
+    """Return a page whose tables scroll inside themselves, also without scripts."""
+
+    def one(match: re.Match[str]) -> str:
+        table = ALIGN.sub(r' class="pp-\1"', match[1])
+        return f'<div class="pp-scroll"><table class="pp-table">{table}</div>'
+
+    return TABLE.sub(one, page)
