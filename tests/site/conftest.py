@@ -1,0 +1,123 @@
+"""The site, built once, served under a sub-path, and looked at in a real browser."""
+
+import functools
+import http.server
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from mkdocs.config import load_config
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).parents[2]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def nav_pages(items) -> list[str]:
+    """The Markdown files of a nav, in reading order."""
+    if isinstance(items, str):
+        return [items]
+    values = items.values() if isinstance(items, dict) else items
+    return [page for item in values for page in nav_pages(item)]
+
+
+def pytest_generate_tests(metafunc):
+    """Run a test of a page for each page of the nav."""
+    if "page" in metafunc.fixturenames:
+        config = load_config(str(ROOT / "mkdocs.yml"), plugins=[], hooks=[])
+        metafunc.parametrize("page", nav_pages(config.nav), scope="session")
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """A folder and the address under which it is served."""
+    folder = tmp_path_factory.mktemp("www")
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        yield folder, f"http://127.0.0.1:{httpd.server_port}/"
+        httpd.shutdown()
+
+
+@pytest.fixture(scope="session")
+def built(server):
+    """The folder of the built site, whose languages lie below it."""
+    folder, url = server
+    site = folder / "course"
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict"]
+    done = subprocess.run(
+        [*command, "--site-dir", str(site / "en")],
+        cwd=ROOT,
+        env={**os.environ, "SITE_URL": f"{url}course/en/", "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return site
+
+
+@pytest.fixture(scope="session")
+def url(server, built):
+    """The address of the root of the site; the English pages are under en/."""
+    return f"{server[1]}course/"
+
+
+@pytest.fixture(scope="session")
+def source(page):
+    """The Markdown file of a page."""
+    return ROOT / "docs/en" / page
+
+
+@pytest.fixture(scope="session")
+def page_url(page, url):
+    """The address of a page."""
+    return f"{url}en/{page.removesuffix('index.md').replace('.md', '/')}"
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A browser; without one, a failure in CI and a skip on a contributor's machine."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        reason = f"no browser: expected one of {', '.join(BROWSERS)} on the PATH"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+    flags = ["--no-sandbox", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium):
+    """Open pages, and hold what they asked for and what they complained of."""
+    contexts = []
+
+    def visit(address, **options):
+        contexts.append(chromium.new_context(**options))
+        page = contexts[-1].new_page()
+        page.requested, page.complaints = [], []
+        page.on("request", lambda request: page.requested.append(request.url))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: (
+                message.type in ("error", "warning")
+                and page.complaints.append(message.text)
+            ),
+        )
+        page.goto(address)
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
