@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from torch import Generator
 from torch.testing import assert_close
 
-from firstdescent.regression.figures import draw_errors, draw_loop, draw_run
+from firstdescent.regression.figures import draw_errors, draw_loop, draw_path
 from firstdescent.regression.from_scratch import synthetic_linear, train
 
 X = sp.Matrix(3, 2, sp.symbols("x1:7"))
@@ -113,16 +113,19 @@ def test_the_picture_shows_each_shape_and_each_bug_once():
 
 def test_the_run_ends_on_the_floor_from_near_and_far():
     A, y, generator = torch_data()
-    near = train(A[:, :2], y, 0.03, 10, 5, generator)
-    far = train(A[:, :2], y, 0.03, 10, 5, generator, start=1000.0)
-    axes = Figure().subplots(2)
-    draw_run(axes, lambda t: (t @ A.T - y).square().mean(-1) / 2, near, far, 5e-5)
-    first, second, floor = (line.get_ydata() for line in axes[1].lines)
-    assert first[0] < second[0] and floor[0] == 5e-5
-    for end in (first[-1], second[-1]):
+    for start in (0.0, 1000.0):
+        end = train(A[:, :2], y, 0.03, 10, 5, generator, start=start)[-1]
+        loss = (A @ end - y).square().mean() / 2
         # The mean of 1000 squares scatters by 4.5 %; allow four times that.
-        assert abs(end / floor[0] - 1) < 0.18
-    assert sum(len(line.get_xdata()) for line in axes[0].lines) == 301
+        assert abs(loss / 5e-5 - 1) < 0.18
+
+
+def test_the_drawn_path_has_a_dot_for_each_batch_and_one_for_the_start():
+    A, y, generator = torch_data()
+    path = train(A[:, :2], y, 0.03, 10, 3, generator)
+    ax = Figure().subplots()
+    draw_path(ax, lambda t: (t @ A.T - y).square().mean(-1) / 2, path)
+    assert sum(len(line.get_xdata()) for line in ax.lines) == 301
 
 
 def test_the_drawn_errors_lie_on_the_formula_and_the_formula_nears_the_law():

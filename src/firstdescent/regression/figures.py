@@ -43,42 +43,30 @@ def draw_loop(ax: Axes) -> None:
     # --8<-- [end:draw_loop]
 
 
-# --8<-- [start:draw_run]
-def draw_run(
-    axes: list[Axes], loss_at: Callable, near: Tensor, far: Tensor, floor: float
-) -> None:
-    """Draw three epochs of `near` on contours of the loss, and both runs' losses.
+# --8<-- [start:draw_path]
+def draw_path(ax: Axes, loss_at: Callable, path: Tensor) -> None:
+    """Draw three epochs of (w1, w2), one dot a batch, on contours of the loss.
 
-    Shapes: near and far (updates + 1, 3): w1, w2, b; loss_at takes (..., 3) to (...).
+    Shapes: path (updates + 1, 3): w1, w2, b; loss_at takes (..., 3) to (...).
     """
-    path = near[:301].cpu()
-    w1 = torch.linspace(-0.4, 2.6, 30, dtype=near.dtype)
-    w2 = torch.linspace(-4.4, 0.6, 30, dtype=near.dtype)
+    path, device = path.cpu(), path.device
+    w1 = torch.linspace(-0.4, 2.6, 30, dtype=path.dtype)
+    w2 = torch.linspace(-4.4, 0.6, 30, dtype=path.dtype)
     w1, w2 = torch.meshgrid(w1, w2, indexing="ij")
     grid = torch.stack([w1, w2, path[-1, 2].expand(w1.shape)], dim=-1)
-    height = loss_at(grid.to(near.device)).cpu()
+    height = loss_at(grid.to(device)).cpu()
     grey, ink = plt.rcParams["axes.edgecolor"], plt.rcParams["text.color"]
     rings = [0.1, 0.5, 1, 2, 4, 8]
-    axes[0].contour(w2, w1, height, rings, colors=grey, linewidths=1)
+    ax.contour(w2, w1, height, rings, colors=grey, linewidths=1)
     for dots, marker in zip(path[1:].chunk(3), "os^", strict=True):
-        axes[0].plot(dots[:, 1], dots[:, 0], marker, markersize=4)
-    axes[0].plot(path[0, 1], path[0, 0], "x", color=ink)
+        ax.plot(dots[:, 1], dots[:, 0], marker, markersize=4)
+    ax.plot(path[0, 1], path[0, 0], "x", color=ink)
     blank = {"fc": plt.rcParams["figure.facecolor"], "ec": "none", "pad": 1}
-    axes[0].text(0.1, -0.25, "start")
-    axes[0].text(-1.3, 1.15, "epoch 1", color="C0", bbox=blank)
-    axes[0].text(-2.95, 2.1, "epochs 2 and 3", color="C1", bbox=blank)
-    axes[0].set(xlabel="w₂", ylabel="w₁", aspect="equal")
-    updates = range(0, 501, 5)
-    axes[1].semilogy(updates, loss_at(near[:501:5]).cpu(), color="C0")
-    axes[1].semilogy(updates, loss_at(far[:501:5]).cpu(), "--", color="C3")
-    axes[1].axhline(floor, color="C2", linestyle=":")
-    axes[1].text(15, 1e-3, "start at 0", color="C0")
-    axes[1].text(250, 20, "start at 1000", color="C3")
-    axes[1].text(0, 7e-5, "floor σ²/2", color="C2")
-    ticks = {1e-4: "10⁻⁴", 1e-2: "10⁻²", 1: "1", 1e2: "10²", 1e4: "10⁴", 1e6: "10⁶"}
-    axes[1].set_yticks(list(ticks), list(ticks.values()))
-    axes[1].set(xlabel="updates", ylabel="loss over all rows")
-    # --8<-- [end:draw_run]
+    ax.text(0.1, -0.25, "start")
+    ax.text(-1.3, 1.15, "epoch 1", color="C0", bbox=blank)
+    ax.text(-2.95, 2.1, "epochs 2 and 3", color="C1", bbox=blank)
+    ax.set(xlabel="w₂", ylabel="w₁", aspect="equal")
+    # --8<-- [end:draw_path]
 
 
 # --8<-- [start:draw_errors]
