@@ -208,3 +208,12 @@ def test_every_recorded_figure_is_shown_and_has_its_twin():
 def test_one_figure_stays_light_enough_to_load_on_a_phone():
     heavy = [p.name for p in FIGURES.rglob("*.svg") if p.stat().st_size > 150_000]
     assert heavy == []
+
+
+def test_the_site_names_the_versions_that_are_pinned():
+    text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    pins = dict(re.findall(r"^([\w-]+)==(.+)$", text, re.MULTILINE))
+    runs = yaml.safe_load((DOCS / "verified.yml").read_text(encoding="utf-8"))["runs"]
+    cpu = next(run for run in runs if run["device"] == "CPU")
+    named = {name: v for name, v in cpu["versions"].items() if name != "Python"}
+    assert named == {name: pins[name] for name in ("torch", "numpy", "matplotlib")}
