@@ -192,6 +192,9 @@ def test_every_footnote_is_cited_and_every_citation_has_one(stem):
     notes = re.findall(r"^\[\^([\w-]+)\]: .*\d{4}", page(stem), re.MULTILINE)
     cited = re.findall(r"\[\^([\w-]+)\](?!:)", page(stem))
     assert sorted(notes) == sorted(set(cited))
+    below = re.split(r"^(?=\[\^)", page(stem), maxsplit=1, flags=re.MULTILINE)[1:]
+    lines = [line for text in below for line in text.split("\n") if line]
+    assert all(line.startswith("[^") for line in lines), "what follows joins the note"
 
 
 def test_every_recorded_figure_is_shown_and_has_its_twin():
