@@ -56,7 +56,7 @@ class Project:
 
     def good(self, name: str) -> Path:
         """Write the good page under another name, with what belongs to it."""
-        text = (HERE / "good.md").read_text(encoding="utf-8")
+        text = (HERE / "good.md.txt").read_text(encoding="utf-8")
         self.write(f"src/{name}.py", (HERE / "good_src.py").read_text(encoding="utf-8"))
         return self.page(text.replace("good", name), name)
 
