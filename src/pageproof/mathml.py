@@ -9,8 +9,13 @@ from unicodedata import normalize
 
 from math_core import LatexError, LatexToMathML
 
-TEX = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
+TEX = re.compile(
+    r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>(?P<after>[.,;:!?)]*)',
+    re.DOTALL,
+)
 HEADING = re.compile(r"<h[1-6][^>]*>.*</h[1-6]>")
+# A prime stands high in the font already: raised again, it would float and be small.
+PRIME = re.compile(r"<msup>(<mi>\w</mi>)<mo>([\u2032-\u2034\u2057])</mo></msup>")
 STYLE = re.compile(r' style="([^"]*)"')
 TOKEN = re.compile(r"<m(?:i|n|o|text)\b[^>]*>([^<]*)<")
 LONG = 20  # characters of an inline formula that a phone may be too narrow for
@@ -65,9 +70,13 @@ def render_math(page: str) -> str:
         tex, display = html.unescape(match[2]).strip(), match[1] == "div"
         math = mathml(convert, tex, display)
         if display:
-            return f'<div class="pp-math pp-scroll">{math}</div>'
+            return f'<div class="pp-math pp-scroll">{math}</div>{match["after"]}'
         long = sum(map(len, TOKEN.findall(math))) > LONG
-        return f'<span class="pp-inline pp-scroll">{math}</span>' if long else math
+        if long:
+            return f'<span class="pp-inline pp-scroll">{math}</span>{match["after"]}'
+        if match["after"]:  # a full stop does not begin a line
+            return f'<span class="pp-nowrap">{math}{match["after"]}</span>'
+        return math
 
     return TEX.sub(one, page)
 
@@ -79,6 +88,7 @@ def mathml(convert: LatexToMathML, tex: str, display: bool) -> str:
     except LatexError as error:
         raise MathError(tex, f"{error}") from error
     math = STYLE.sub(lambda style: f' class="{_classes(tex, style[1])}"', math)
+    math = PRIME.sub(r'<mrow>\1<mo lspace="0" rspace="0">\2</mo></mrow>', math)
     return math.replace("<math", "<math data-search-exclude", 1)
 
 

@@ -13,8 +13,14 @@ DISPLAY = '<div class="arithmatex">\\[\n{}\n\\]</div>'
 
 def test_inline_tex_becomes_inline_mathml():
     page = render_math(INLINE.format("x^2"))
-    assert "<msup><mi>x</mi><mn>2</mn></msup></math>.</p>" in page
+    assert "<msup><mi>x</mi><mn>2</mn></msup></math>.</span></p>" in page
     assert 'display="block"' not in page
+
+
+def test_what_follows_a_formula_stays_on_its_line():
+    page = render_math("<p>So " + INLINE.format("y")[8:].replace(".</p>", "), or</p>"))
+    assert page.startswith('<p>So <span class="pp-nowrap"><math')
+    assert page.endswith("</math>),</span> or</p>")
 
 
 def test_display_tex_stands_in_a_box_that_can_scroll():
@@ -75,3 +81,9 @@ def test_symbols_are_those_that_a_browser_draws():
     page = render_math(INLINE.format(r"h = \alpha + 2\,\partial x") + "<p>é</p>")
     assert symbols(page) >= {*italic, "2", "="}
     assert "é" not in symbols(page)
+
+
+def test_a_prime_is_not_raised_twice():
+    page = render_math(INLINE.format("f'(w) + f'''"))
+    assert page.count('<mo lspace="0" rspace="0">') == 2
+    assert "<msup>" not in page
