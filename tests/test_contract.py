@@ -10,6 +10,8 @@ import pytest
 import yaml
 from mkdocs.utils import meta
 
+from pageproof.reading import Reader
+
 ROOT = Path(__file__).parents[1]
 SRC, DOCS = ROOT / "src/firstdescent", ROOT / "docs"
 FIGURES = DOCS / "assets/figures"
@@ -220,3 +222,12 @@ def test_the_site_names_the_versions_that_are_pinned():
     cpu = next(run for run in runs if run["device"] == "CPU")
     named = {name: v for name, v in cpu["versions"].items() if name != "Python"}
     assert named == {name: pins[name] for name in ("torch", "numpy", "matplotlib")}
+
+
+def test_the_readme_names_a_block_that_is_there():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    reader = Reader(ROOT / "mkdocs.yml")
+    named = re.findall(r'"(docs/[\w/]+\.md)::line (\d+)"', text)
+    assert named
+    for path, line in named:
+        assert int(line) in [block.line for block in reader.read(ROOT / path).blocks]

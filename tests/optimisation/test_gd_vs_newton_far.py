@@ -18,10 +18,15 @@ H = sp.Matrix([sp.symbols("a b"), sp.symbols("b c")])  # any symmetric 2 x 2 mat
 G = sp.Matrix(sp.symbols("g1:3"))
 
 
+def plain(tex):
+    """TeX as it reads, without the marks that break it into lines."""
+    return " ".join(tex.replace("&", "").replace("\\\\", "").split())
+
+
 def page_says(*formulas):
     """A test that checks a formula fails if the page shows another one."""
     for formula in formulas:
-        assert formula in PAGE, formula
+        assert plain(formula) in plain(PAGE), formula
 
 
 def newton_step(f):
@@ -34,7 +39,7 @@ def test_a_landscape_and_its_mirror_image_have_the_same_steps():
 
 
 def test_moving_by_pi_turns_a_sine_over_and_keeps_the_step():
-    page_says("Moving a weight by $\\pi$ turns its sine upside down")
+    page_says("Half a turn later the sine is its own mirror image")
     assert sp.simplify(sp.sin(W + sp.pi) + sp.sin(W)) == 0
     step = newton_step(sp.sin(W)) - W
     assert sp.simplify(step.subs(W, W + sp.pi) - step) == 0

@@ -86,6 +86,17 @@ def test_train_refuses_data_it_cannot_learn_from(X, y, message):
         train(X, y, 0.1, 2, 1, seeded())
 
 
+@pytest.mark.parametrize("start", [math.nan, math.inf, -math.inf])
+def test_train_refuses_a_start_that_is_not_a_number(start):
+    with pytest.raises(ValueError, match="start must be finite"):
+        train(*data(4), 0.1, 2, 1, seeded(), start)
+
+
+def test_train_says_when_the_parameters_overflow():
+    with pytest.raises(FloatingPointError, match="is too large"):
+        train(*data(100), 1e6, 10, 20, seeded())
+
+
 def test_bug_1_torch_has_no_gradient_of_a_loss_for_each_example():
     (w, b), (X, y) = zeros(), data(10)
     each = (predict(X, w, b) - y) ** 2 / 2

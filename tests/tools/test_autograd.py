@@ -110,6 +110,10 @@ def test_parabola_path_refuses_a_step_size_that_is_not_positive_and_finite(lr):
 
 
 def test_parabola_path_refuses_a_vector_and_an_unknown_word():
+    with pytest.raises(ValueError, match="steps >= 0"):
+        parabola_path(ONE, "backward step", lr=0.1, steps=-1)
+    with pytest.raises(ValueError, match=r"torch\.int64"):
+        parabola_path(torch.tensor(1), "backward step", lr=0.1, steps=1)
     with pytest.raises(ValueError, match=r"shape \(\)"):
         parabola_path(torch.ones(2), "backward step", lr=0.1, steps=1)
     with pytest.raises(ValueError, match="zero"):

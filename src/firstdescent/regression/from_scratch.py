@@ -123,13 +123,14 @@ def train(
 
     Shapes: X (n, d), y (n,), result (updates + 1, d + 1): w, then b, in a row.
     Units:  lr is for `squared_loss`, a mean with a half in it.
-    Raises: ValueError if X is not (n, d), y not (n,), or a number not finite.
+    Raises: ValueError if X is not (n, d), y not (n,), a number is not finite,
+            or as `data_iter` and `sgd_` do; FloatingPointError on overflow.
     """
     if X.dim() != 2 or y.shape != X.shape[:1]:
         shapes = f"{tuple(X.shape)} and {tuple(y.shape)}"
         raise ValueError(f"X (n, d) needs y (n,), got {shapes}")
-    if not (X.isfinite().all() and y.isfinite().all()):
-        raise ValueError("X and y must be finite, got nan or inf")
+    if not (X.isfinite().all() and y.isfinite().all() and abs(start) < float("inf")):
+        raise ValueError("X, y and start must be finite, got nan or inf")
     w = X.new_full((X.shape[1],), start, requires_grad=True)
     b = X.new_full((), start, requires_grad=True)
     path = [torch.hstack([w, b]).detach()]
@@ -140,5 +141,7 @@ def train(
             loss.backward()
             sgd_([w, b], lr)
             path.append(torch.hstack([w, b]).detach())
+    if not path[-1].isfinite().all():
+        raise FloatingPointError(f"the parameters overflowed: lr {lr} is too large")
     return torch.stack(path)
     # --8<-- [end:train]

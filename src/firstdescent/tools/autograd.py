@@ -33,7 +33,8 @@ def backward_edges(output: Tensor) -> list[tuple[str, str, Tensor]]:
 
     It calls backward, so gradients are added to the leaves' .grad as usual.
 
-    Shapes: output (), value that of the operand whose gradient it is.
+    Shapes: output of one element; value as the operand whose gradient it is,
+            or None where a node sends nothing.
     Raises: ValueError if `output` is not one number or has no grad_fn.
     """
     if output.numel() != 1:
@@ -62,10 +63,14 @@ def parabola_path(start: Tensor, order: str, lr: float, steps: int) -> list[floa
 
     Shapes: start ().
     Units:  the loss is one number, neither a sum nor a mean.
-    Raises: ValueError if `start` is not (), `lr` not positive, a word unknown.
+    Raises: ValueError if `start` is not one floating-point number, `lr` not
+            positive, `steps` negative, or a word unknown.
     """
-    if start.shape != () or not 0 < lr < float("inf"):
-        raise ValueError(f"expected shape (), lr > 0, got {tuple(start.shape)}, {lr}")
+    if start.shape != () or not start.is_floating_point():
+        kind = f"{start.dtype} of shape {tuple(start.shape)}"
+        raise ValueError(f"expected a floating-point start of shape (), got {kind}")
+    if not 0 < lr < float("inf") or steps < 0:
+        raise ValueError(f"expected lr > 0 and steps >= 0, got {lr} and {steps}")
     w = start.detach().clone().requires_grad_()
     optimiser = torch.optim.SGD([w], lr=lr)
     actions = {
@@ -89,7 +94,8 @@ def attach_grad(x: Tensor) -> None:
     """Give the leaf `x` a .grad of zeros before any backward, as MXNet does.
 
     Shapes: x (any), x.grad the same.
-    Raises: ValueError if `x` is the result of a recorded operation.
+    Raises: ValueError if `x` is the result of a recorded operation;
+            RuntimeError if it is a tensor of integers.
     Source: Apache MXNet, Python API reference, NDArray.attach_grad.
     """
     if not x.is_leaf:
