@@ -24,15 +24,16 @@ def draw_newton_steps(
     height = vmap(f)(x[:, None]).cpu()
     axes.plot(x.cpu(), height, color=ink)
     bottom, top = height.min().item(), height.max().item()
-    room = (bottom - (top - bottom) / 6, top)
-    axes.set(xlabel="w", ylabel="loss", xlim=(low, high), ylim=room)
+    axes.set(xlabel="w", ylabel="loss", xlim=(low, high))
     for k, (w, end) in enumerate(pairwise(path)):
         s = torch.linspace(-0.2, 1.3, 60).to(path) * (end - w)
         height = f(w) + grad(f)(w) * s + jacrev(grad(f))(w)[0] * s**2 / 2
         axes.plot((w + s).cpu(), height.cpu(), "--", color=f"C{k}")
         lowest = (f(w) + grad(f)(w) * (end - w) / 2).item()
         axes.plot([end.item()] * 2, [lowest, f(end).item()], ":", color=f"C{k}")
-        axes.plot(end.item(), lowest, "v", color=f"C{k}")
+        axes.plot(end.item(), lowest, "v", color=f"C{k}", markersize=9)
+        bottom = min(bottom, lowest)
+    axes.set_ylim(bottom - (top - bottom) / 8, top)
     for k, w in enumerate(path):
         at = (w.item(), f(w).item())
         axes.plot(*at, "o", color=ink)
