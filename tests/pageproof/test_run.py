@@ -65,6 +65,18 @@ def test_update_leaves_a_page_that_fails_otherwise_as_it_was(project, fault):
     assert str(page.name) in run.text
 
 
+@pytest.mark.parametrize(
+    "fault", ["```python\nx = 1", '```python\n--8<-- "no.py:f"\n```', "```py\nx\n```"]
+)
+def test_update_leaves_a_page_that_cannot_be_read_as_it_was(project, fault):
+    project.page(f"{PRINTING}\n{fault}\n")
+    before = contents(project.root)
+    run = project.run("--update", "-q")
+    assert run.status == 1
+    assert "docs/en/part/page.md:" in run.text
+    assert contents(project.root) == before
+
+
 def test_update_keeps_the_mode_of_a_file_and_leaves_no_scraps(project):
     page = project.page(PRINTING)
     page.chmod(0o640)
