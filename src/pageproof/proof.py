@@ -1,6 +1,7 @@
 """Prove a page: run its blocks and hold what they do against what the page shows."""
 
 import contextlib
+import re
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,10 @@ from pageproof.notebook import BlockError, Notebook
 from pageproof.page import Block, Figure, Page, Place, shown
 from pageproof.state import isolated, leftover_threads, warm_up
 from pageproof.update import Update
+
+UNSHOWABLE = re.compile(
+    r"[^\S\n ]|[\x00-\x08\x0e-\x1f\x7f]|^ *(?:```|~~~)", re.MULTILINE
+)
 
 
 class MismatchError(BlockError):
@@ -83,6 +88,11 @@ class Proof:
     def attempt(self, block: Block) -> None:
         printed = self.notebook.run(block)
         drawn = figures.open_figures()
+        if found := UNSHOWABLE.search(printed):
+            place = Place(self.page.path, block.line)
+            raise BlockError(place, f"prints {found[0]!r}, which a page cannot show")
+        if printed and not printed.endswith("\n"):
+            printed += "\n"  # a fence ends its last line, whatever the block does
         self.check_output(block, printed)
         if len(drawn) != len(block.figures):
             raise MismatchError(

@@ -65,6 +65,23 @@ def test_update_leaves_a_page_that_fails_otherwise_as_it_was(project, fault):
     assert str(page.name) in run.text
 
 
+@pytest.mark.parametrize("text", ["a\\tb", "50%\\r", "\\x1b[1mbold", "```", "\\xa0"])
+def test_a_block_may_not_print_what_a_page_cannot_show(project, text):
+    page = project.page(f"```python\nprint('{text}')\n```\n")
+    before = page.read_bytes()
+    run = project.run("--update", "-q")
+    assert run.status == 1
+    assert "page.md:1: prints" in run.text
+    assert page.read_bytes() == before
+
+
+def test_a_last_line_without_its_end_is_shown_as_a_line(project):
+    page = project.page("```python\nprint('a', end='')\n```\n")
+    assert project.run("--update", "-q").status == 0
+    assert "```text\na\n```" in page.read_text()
+    assert project.run("-q").status == 0
+
+
 @pytest.mark.parametrize(
     "fault", ["```python\nx = 1", '```python\n--8<-- "no.py:f"\n```', "```py\nx\n```"]
 )

@@ -93,3 +93,12 @@ def test_a_vector_needs_weights_and_ones_are_the_sum(x):
         (by_sum,) = torch.autograd.grad((weights * x * x).sum(), x)
         torch.testing.assert_close(by_weights, by_sum)
         torch.testing.assert_close(by_sum, 2 * weights * torch.arange(4.0))
+
+
+def test_the_slope_is_highest_along_the_gradient_itself():
+    gradient = torch.tensor([5.0, 3.0], dtype=torch.float64)
+    angle = torch.linspace(0, 2 * torch.pi, 100_001, dtype=torch.float64)
+    slopes = torch.stack([angle.cos(), angle.sin()], dim=1) @ gradient
+    assert slopes.max().item() == pytest.approx(gradient.norm().item())  # 5.83
+    best = angle[slopes.argmax()].rad2deg().item()
+    assert best == pytest.approx(30.96, abs=0.01)
