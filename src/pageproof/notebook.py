@@ -70,8 +70,8 @@ class Notebook:
         with Stdout() as out, warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             error = self.execute(code)
-        printed = out.text + self.shown_warnings(block, caught)
-        return printed + self.shown_error(block, error)
+        last = self.shown_error(block, error)
+        return out.text + self.shown_warnings(block, caught) + last
 
     def compile(self, block: Block) -> list[CodeType]:
         """Compile a block so that each line keeps its place, in the page or in src."""

@@ -72,6 +72,7 @@ class Page:
     """A Markdown file as MkDocs publishes it: the one reading that all else uses."""
 
     path: Path
+    source: bytes
     meta: dict[str, object]
     blocks: list[Block]
 

@@ -45,11 +45,12 @@ class Proof:
         self.page, self.settings = page, settings
         if any("torch" in block.code for block in page.blocks):
             warm_up()
-        self.world = contextlib.ExitStack()
-        self.world.enter_context(isolated())
-        if any(block.figures or "matplotlib" in block.code for block in page.blocks):
-            figures.use_style(settings.style)
-        self.notebook = self.world.enter_context(contextlib.closing(Notebook(page)))
+        with contextlib.ExitStack() as world:
+            world.enter_context(isolated())
+            if any(b.figures or "matplotlib" in b.code for b in page.blocks):
+                figures.use_style(settings.style)
+            self.notebook = world.enter_context(contextlib.closing(Notebook(page)))
+            self.world = world.pop_all()
         self.update = Update(page)
         self.results: dict[int, BlockError | None] = {}
         self.threads = set(threading.enumerate())
@@ -64,10 +65,11 @@ class Proof:
                 where = Place(self.page.path, above.line)
                 message = f"not reached: the block at {where} failed before it"
                 raise BlockError(Place(self.page.path, block.line), message)
-        if error := self.result(block):
+        error = self.result(block)
+        if not error and block is todo[-1]:
+            error = self.results[block.line] = self.fault_at_the_end(block)
+        if error:
             raise error
-        if block is todo[-1]:
-            self.check_end(block)
 
     def finish(self) -> list[str]:
         """Put the process back; with `update`, write what changed and return names."""
@@ -86,17 +88,20 @@ class Proof:
         return self.results[block.line]
 
     def attempt(self, block: Block) -> None:
+        place = Place(self.page.path, block.line)
         printed = self.notebook.run(block)
-        drawn = figures.open_figures()
+        try:
+            drawn = figures.open_figures()
+        except Exception as error:  # whatever matplotlib and its warnings come to
+            raise BlockError(place, f"its figure cannot be drawn: {error}") from error
         if found := UNSHOWABLE.search(printed):
-            place = Place(self.page.path, block.line)
             raise BlockError(place, f"prints {found[0]!r}, which a page cannot show")
         if printed and not printed.endswith("\n"):
             printed += "\n"  # a fence ends its last line, whatever the block does
         self.check_output(block, printed)
         if len(drawn) != len(block.figures):
             raise MismatchError(
-                Place(self.page.path, block.line),
+                place,
                 f"the block leaves {len(drawn)} figures open, the page shows "
                 f"{len(block.figures)} after it: expected one line "
                 "![what is to be seen](.../assets/figures/...svg) for each",
@@ -138,19 +143,20 @@ class Proof:
         light = self.settings.style
         return figures.dark_colours(light, light.with_name("dark.mplstyle"))
 
-    def check_end(self, block: Block) -> None:
-        """After the last block: nothing left running, and the device really used."""
-        place = Place(self.page.path, block.line)
+    def fault_at_the_end(self, last: Block) -> BlockError | None:
+        """Whether something is left running, or the GPU was not really used."""
+        place = Place(self.page.path, last.line)
         if left := leftover_threads(self.threads):
-            raise BlockError(place, f"the page leaves threads running: {left}")
+            return BlockError(place, f"the page leaves threads running: {left}")
         if not self.settings.cuda or self.page.meta.get("no_cuda"):
-            return
-        if device.cuda_allocations() == self.allocated:
-            raise BlockError(
-                place,
-                "the page allocated nothing on the GPU: expected its tensors on "
-                "`device`, or `no_cuda: why` in its front matter",
-            )
+            return None
+        if device.cuda_allocations() > self.allocated:
+            return None
+        return BlockError(
+            place,
+            "the page allocated nothing on the GPU: expected its tensors on "
+            "`device`, or `no_cuda: why` in its front matter",
+        )
 
 
 def _first_difference(text: str, printed: str) -> int:

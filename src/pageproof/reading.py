@@ -106,7 +106,7 @@ class _Reading:
 
     def source(self) -> tuple[str, dict, int]:
         """The text, the front matter above it, and the length of that in lines."""
-        raw = self.path.read_bytes()
+        self.raw = raw = self.path.read_bytes()
         for bad, name in NOT_PLAIN.items():
             if bad in raw:
                 line = raw[: raw.index(bad)].count(b"\n") + 1
@@ -134,7 +134,7 @@ class _Reading:
                 raise self.fail(fence.start, objection)
         blocks = self.blocks(marks)
         self.pair(self.extracted())
-        return Page(self.path, self.meta, blocks)
+        return Page(self.path, self.raw, self.meta, blocks)
 
     def check_prose(self) -> None:
         """Refuse what would show code, or look as if it did, outside of a fence."""

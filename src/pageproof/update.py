@@ -31,7 +31,9 @@ class Update:
         ]
 
     def _page_text(self) -> str:
-        lines = self.page.path.read_text(encoding="utf-8").split("\n")
+        if self.page.path.read_bytes() != self.page.source:
+            raise self.page.error(1, "changed while it was run; nothing was rewritten")
+        lines = self.page.source.decode().split("\n")
         for block, text in sorted(self.outputs, key=lambda o: -o[0].line):
             new = [block.indent + line if line else "" for line in text.split("\n")]
             new = new[:-1] if text.endswith("\n") else new

@@ -75,6 +75,42 @@ def test_a_block_may_not_print_what_a_page_cannot_show(project, text):
     assert page.read_bytes() == before
 
 
+def test_update_leaves_a_page_that_changed_meanwhile_as_it_is(project):
+    path = project.root / "docs/en/part/page.md"
+    edit = f"p = Path({str(path)!r})\n_ = p.write_text(p.read_text() + 'A word.')"
+    code = f"from pathlib import Path\n{edit}"
+    page = project.page(f"{PRINTING}\n```python\n{code}\n```\n")
+    before = page.read_text()
+    run = project.run("--update", "-q")
+    assert run.status == 1
+    assert "changed while it was run" in run.text
+    assert page.read_text() == f"{before}A word."
+
+
+def test_update_leaves_a_page_with_a_fault_at_its_end_as_it_was(project):
+    stray = (
+        "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True)"
+    )
+    page = project.page(f"{PRINTING}\n```python\n{stray}.start()\n```\n")
+    before = page.read_text()
+    assert project.run("--update", "-q").status == 1
+    assert page.read_text() == before
+
+
+def test_a_figure_that_cannot_be_drawn_names_its_block(project):
+    draw = "import matplotlib.pyplot as plt\nplt.title('\\u4e2d')"
+    project.page(f"```python\n{draw}\n```\n\n```python\nx = 1\n```\n")
+    run = project.run("-q")
+    assert run.status == 1
+    assert "page.md:1: its figure cannot be drawn: Glyph" in run.text
+    assert "page.md:6: not reached" in run.text
+
+
+def test_an_error_is_told_before_the_warnings_on_its_way(project):
+    project.page("```python\nimport warnings\nwarnings.warn('w')\n1 / 0\n```\n")
+    assert "page.md:4: ZeroDivisionError" in project.run("-q").text
+
+
 def test_a_last_line_without_its_end_is_shown_as_a_line(project):
     page = project.page("```python\nprint('a', end='')\n```\n")
     assert project.run("--update", "-q").status == 0
