@@ -85,3 +85,54 @@ def test_what_the_site_appends_to_every_page_is_read_once(project):
     )
     page = Reader(config).read(project.good("good"))
     assert [block.code for block in page.blocks].count("print(1)\n") == 1
+
+
+def test_code_in_a_sentence_is_no_directive_and_no_html(project, reader):
+    path = project.good("good")
+    words = (
+        "Write `<!--pytest.mark.skip-->`, ``<pre>`` or `![a](../assets/figures/x.svg)`."
+    )
+    path.write_text(path.read_text().replace("A line of prose", f"{words} A line"))
+    assert len(reader.read(path).blocks) == 9
+
+
+def test_an_escaped_include_is_shown_as_it_is_written(project, reader):
+    path = project.page('```toml\n;--8<-- "no.py:f"\n```\n\n```python\nx = 1\n```\n')
+    (block,) = reader.read(path).blocks
+    assert block.line == 5
+
+
+def test_a_whole_file_can_be_included(project, reader):
+    source = project.write("src/s.py", "\nx = 1\n\ny = 2\n")
+    path = project.page('```python\n--8<-- "src/s.py"\n```\n')
+    (block,) = reader.read(path).blocks
+    lines = source.read_text().split("\n")
+    assert block.code.split("\n")[: len(lines)] == lines
+    assert [place.line for place in block.places[1:5]] == [1, 2, 3, 4]
+
+
+def test_a_page_outside_the_docs_shows_the_same_figures(project, reader):
+    text = "```python\nx\n```\n\n![a](docs/assets/figures/part/a.svg)\n\n![b](b.svg)\n"
+    page = reader.read(project.write("README.md", text))
+    figures = [figure.light for figure in page.blocks[0].figures]
+    assert figures == [project.root / "docs/assets/figures/part/a.svg"]
+
+
+def test_a_fault_in_what_is_appended_is_named_by_the_last_line(project):
+    project.write("below.md", "<pre>1</pre>\n")
+    config = project.root / "mkdocs.yml"
+    text = config.read_text()
+    config.write_text(
+        text.replace("check_paths", "auto_append: [below.md]\n    check_paths")
+    )
+    path = project.page("one\n\nthree")
+    with pytest.raises(PageError, match=r"page\.md:3: <pre>"):
+        Reader(config).read(path)
+
+
+@pytest.mark.parametrize("bad", [b"\xff", b"\r", b"\t", b"\xef\xbb\xbf"])
+def test_a_byte_that_is_not_plain_text_is_named_by_its_line(project, reader, bad):
+    path = project.page("")
+    path.write_bytes(b"one\n\nthree " + bad + b"\n")
+    with pytest.raises(PageError, match=r"page\.md:3: "):
+        reader.read(path)
