@@ -136,3 +136,9 @@ def test_a_byte_that_is_not_plain_text_is_named_by_its_line(project, reader, bad
     path.write_bytes(b"one\n\nthree " + bad + b"\n")
     with pytest.raises(PageError, match=r"page\.md:3: "):
         reader.read(path)
+
+
+def test_a_block_may_have_several_marks(project, reader):
+    marks = "<!--pytest.mark.requires(cuda)-->\n\n<!--pytest.mark.raises(ValueError)-->"
+    (block,) = reader.read(project.page(f"{marks}\n```python\nx\n```\n")).blocks
+    assert (block.requires, block.raises) == ("cuda", "ValueError")
