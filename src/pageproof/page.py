@@ -72,7 +72,8 @@ class Page:
     """A Markdown file as MkDocs publishes it: the one reading that all else uses."""
 
     path: Path
-    source: bytes
+    source: bytes  # the file as it was read
+    text: str  # what MkDocs publishes: snippets expanded
     meta: dict[str, object]
     blocks: list[Block]
 

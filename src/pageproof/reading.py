@@ -134,7 +134,8 @@ class _Reading:
                 raise self.fail(fence.start, objection)
         blocks = self.blocks(marks)
         self.pair(self.extracted())
-        return Page(self.path, self.raw, self.meta, blocks)
+        text = "\n".join(self.lines)
+        return Page(self.path, self.raw, text, self.meta, blocks)
 
     def check_prose(self) -> None:
         """Refuse what would show code, or look as if it did, outside of a fence."""

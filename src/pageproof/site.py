@@ -26,7 +26,6 @@ from pageproof.reading import Reader
 class Options(Config):
     """What mkdocs.yml says to the plugin; paths are relative to that file."""
 
-    assets = option.Type(str, default="docs/assets")
     root = option.Optional(option.Type(str))
     runs = option.Optional(option.Type(str))
     labels = option.Type(dict, default=panels.LABELS)
@@ -57,7 +56,7 @@ class SitePlugin(BasePlugin[Options]):
 
     def on_files(self, files: Files, config: MkDocsConfig) -> Files:
         """Show each language the shared assets as if they were its own."""
-        folder = self.base / self.config.assets
+        folder = self.reader.docs / "assets"
         for path in sorted(folder.rglob("*")):
             if path.is_file() and not path.name.startswith("."):
                 uri = path.relative_to(folder.parent).as_posix()
@@ -69,11 +68,11 @@ class SitePlugin(BasePlugin[Options]):
     ) -> None:
         """Refuse a page that the tests could not read; they run it, this does not."""
         try:
-            self.reader.read(Path(page.file.abs_src_path))
+            proven = self.reader.read(Path(page.file.abs_src_path))
         except PageError as error:
             raise PluginError(str(error)) from error
         if self.serving:
-            self.cache.prepare(page, config, files)
+            self.cache.prepare(page, proven.text, config, files)
 
     def on_page_content(
         self, html: str, page: Page, config: MkDocsConfig, files: Files
@@ -90,8 +89,8 @@ class SitePlugin(BasePlugin[Options]):
         """Return the dark twin of a recorded figure, None for another image."""
         uri = normpath(join(dirname(page.url), link))
         light = files.get_file_from_path(uri)
-        figures = f"{Path(self.config.assets).name}/figures/"
-        if light is None or not (uri.startswith(figures) and uri.endswith(".svg")):
+        figure = uri.startswith("assets/figures/") and uri.endswith(".svg")
+        if light is None or not figure:
             return None
         dark = uri.removesuffix(".svg") + ".dark.svg"
         if files.get_file_from_path(dark) is None:

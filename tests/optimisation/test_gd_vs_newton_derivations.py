@@ -3,12 +3,8 @@
 A formula that is checked here is also looked up on the page.
 """
 
-from pathlib import Path
-
 import sympy as sp
 
-ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs/en/optimisation/gd_vs_newton.md").read_text(encoding="utf-8")
 W, A, B = sp.symbols("w a b", real=True)
 HALF = sp.Rational(1, 2)
 LOW, HIGH = sp.symbols("low high", positive=True)
@@ -18,22 +14,11 @@ M = sp.Matrix(2, 2, sp.symbols("m1:5"))
 ZERO = sp.zeros(2, 1)
 
 
-def plain(tex):
-    """TeX as it reads, without the marks that break it into lines."""
-    return " ".join(tex.replace("&", "").replace("\\\\", "").split())
-
-
-def page_says(*formulas):
-    """A test that checks a formula fails if the page shows another one."""
-    for formula in formulas:
-        assert plain(formula) in plain(PAGE), formula
-
-
 def newton_step(f, w=W):
     return sp.simplify(w - sp.diff(f, w) / sp.diff(f, w, 2))
 
 
-def test_the_step_makes_the_linear_model_of_the_gradient_vanish():
+def test_the_step_makes_the_linear_model_of_the_gradient_vanish(page_says):
     page_says(r"$$g + H s = 0, \qquad w_+ = w + s = w - H^{-1} g$$")
     assert sp.simplify(G + H * (-H.inv() * G)) == ZERO
     page_says("a step of $-f'(w)/f''(w)$")
@@ -42,7 +27,7 @@ def test_the_step_makes_the_linear_model_of_the_gradient_vanish():
     assert sp.solve(sp.diff(parabola, s), s) == [-slope / curvature]
 
 
-def test_the_errors_on_a_quadratic_after_one_step_of_each():
+def test_the_errors_on_a_quadratic_after_one_step_of_each(page_says):
     page_says("$e_+ = e - H^{-1} H e = 0$", r"$e_+ = (I - \text{lr}\,H)\, e$")
     best, lr = sp.Matrix(sp.symbols("b1:3")), sp.Symbol("lr")
     w = sp.Matrix(sp.symbols("w1:3"))
@@ -53,7 +38,7 @@ def test_the_errors_on_a_quadratic_after_one_step_of_each():
     assert sp.expand(E - lr * g - (sp.eye(2) - lr * H) * E) == ZERO
 
 
-def test_the_best_fixed_step_balances_the_two_extreme_factors():
+def test_the_best_fixed_step_balances_the_two_extreme_factors(page_says):
     page_says(
         r"\text{lr} = \frac{2}{\lambda_{\min} + \lambda_{\max}}",
         r"1 - \text{lr}\,\lambda_{\min} = \frac{\kappa - 1}{\kappa + 1}",
@@ -70,7 +55,7 @@ def test_the_best_fixed_step_balances_the_two_extreme_factors():
     assert sp.simplify((lr + change) * HIGH - 1 - factor - change * HIGH) == 0
 
 
-def test_the_loss_of_logistic_regression_is_minus_the_log_likelihood():
+def test_the_loss_of_logistic_regression_is_minus_the_log_likelihood(page_says):
     page_says(
         r"$p = 1/(1 + \exp(-z))$",
         r"$\log(1 + \exp z) - \text{label} \cdot z$",
@@ -82,7 +67,7 @@ def test_the_loss_of_logistic_regression_is_minus_the_log_likelihood():
         assert sp.simplify(sp.exp(loss) * likelihood) == 1
 
 
-def test_the_first_power_of_the_error_cancels():
+def test_the_first_power_of_the_error_cancels(page_says):
     taylor = r"0 = f'(w^*) = f'(w) - f''(w)\, e + \tfrac{1}{2} f'''(\xi)\, e^2"
     result = r"e_+ = e - \frac{f'(w)}{f''(w)} = \frac{f'''(\xi)}{2 f''(w)}\, e^2"
     page_says(taylor, result)
@@ -99,7 +84,7 @@ def test_taylors_theorem_gives_a_point_between_for_the_valley():
     assert best < xi < 2
 
 
-def test_the_factor_tends_to_a_half_for_the_valley():
+def test_the_factor_tends_to_a_half_for_the_valley(page_says):
     page_says("$f'''(w^*) / 2 f''(w^*)$, which is $\\tfrac12$ for `valley`")
     f, e = sp.exp(W) - 2 * W, sp.Symbol("e")
     step = newton_step(f).subs(W, sp.log(2) + e) - sp.log(2)
@@ -107,7 +92,7 @@ def test_the_factor_tends_to_a_half_for_the_valley():
     assert (sp.diff(f, W, 3) / (2 * sp.diff(f, W, 2))).subs(W, sp.log(2)) == HALF
 
 
-def test_the_newton_step_is_the_same_in_other_units():
+def test_the_newton_step_is_the_same_in_other_units(page_says):
     page_says(
         r"g_z = M^\top g, \qquad H_z = M^\top H M",
         r"-M H_z^{-1} g_z = -M M^{-1} H^{-1} M^{-\top} M^\top g = -H^{-1} g",

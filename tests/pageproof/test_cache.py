@@ -8,7 +8,7 @@ import pytest
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 
-from pageproof.cache import PageCache, page_key
+from pageproof.cache import PageCache
 
 CONFIG = """
 site_name: Small
@@ -100,22 +100,18 @@ def test_an_anchor_that_goes_away_is_told_although_its_page_is_kept(preview, cap
     assert "there" not in caplog.text
 
 
-def test_a_page_whose_includes_cannot_be_told_is_not_kept(preview):
+def test_what_is_appended_to_every_page_is_part_of_it(preview):
     appended = "check_paths: true, auto_append: [code.py]"
     settings = CONFIG.replace("check_paths: true", appended)
     assert preview(mkdocs_yml=settings) == ["B", "Home"]
     assert preview(code_py="x = 3\n") == ["B", "Home"]
+    assert preview() == []
     assert "x = 3" in page(preview, "b/index.html")
 
 
-def test_an_include_of_an_include_is_part_of_the_page(tmp_path):
-    (tmp_path / "a.md").write_text('--8<-- "b.md"\n')
-    (tmp_path / "b.md").write_text("one\n")
-    (tmp_path / "docs").mkdir()
-    text = CONFIG.replace("theme: {name: null, custom_dir: theme}\n", "")
-    (tmp_path / "mkdocs.yml").write_text(text)
-    config = load_config(str(tmp_path / "mkdocs.yml"))
-    keys = [page_key('--8<-- "a.md"\n', config, [])]
-    (tmp_path / "b.md").write_text("two\n")
-    keys.append(page_key('--8<-- "a.md"\n', config, []))
-    assert keys[0] != keys[1]
+def test_an_include_of_an_include_is_part_of_the_page(preview):
+    outer = '--8<-- "code.py"\n'
+    text = '# B\n\n## There\n\n--8<-- "outer.md"\n'
+    assert preview(outer_md=outer, docs__b_md=text) == ["B"]
+    assert preview(code_py="x = 9\n") == ["B"]
+    assert "x = 9" in page(preview, "b/index.html")
