@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from mkdocs.config import load_config
 from mkdocs.utils import meta
 
 from pageproof.reading import Reader
@@ -24,9 +25,7 @@ FENCE = re.compile(r"^( *)(`{3,})(\w*)\n(.*?)^\1\2$", re.MULTILINE | re.DOTALL)
 @cache
 def stems() -> list[str]:
     """The teaching pages, `part/stem`, in the order of the navigation."""
-    nav = yaml.safe_load(
-        (ROOT / "mkdocs.yml").read_text(encoding="utf-8").split("nav:")[1]
-    )
+    nav = load_config(str(ROOT / "mkdocs.yml"), plugins=[], hooks=[]).nav
     parts = [
         pages for entry in nav for pages in entry.values() if isinstance(pages, list)
     ]
