@@ -37,7 +37,8 @@ def draw_newton_steps(
     for k, w in enumerate(path):
         at = (w.item(), f(w).item())
         axes.plot(*at, "o", color=ink)
-        axes.annotate(f"w{'₀₁₂₃₄₅'[k]}", at, (6, -13), textcoords="offset points")
+        below = (6 if grad(f)(w).item() > 0 else -20, -13)  # beside the curve
+        axes.annotate(f"w{'₀₁₂₃₄₅'[k]}", at, below, textcoords="offset points")
     # --8<-- [end:draw_newton_steps]
 
 
