@@ -15,6 +15,7 @@ ARGUMENT = {
     "raises": (r"([\w.]+)", "raises(ValueError)"),
     "warns": (r"([\w.]+)", "warns(UserWarning)"),
     "requires": (r"(cuda)", "requires(cuda)"),
+    "timed": (r"(figure)", "timed(figure)"),
     "skip": (r"reason=(?:\"(.*\S.*)\"|'(.*\S.*)')", 'skip(reason="why")'),
 }
 INSTEAD = {

@@ -6,6 +6,7 @@ in its last printed place, and a tensor's device suffix is left out: nothing els
 Figures are compared as drawings: the same elements with the same attributes and text
 in the same order, lengths within `POINTS`, pixels of embedded images within `LEVELS`
 of 255 on average. So another processor's last digit passes and a moved curve does not.
+In a figure of times alone, `timed`, what is drawn may lie elsewhere at each run.
 """
 
 import base64
@@ -13,10 +14,12 @@ import io
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from math import inf
 from xml.etree import ElementTree
 
 POINTS = 0.1  # 1/720 inch: a hair's breadth on paper
 LEVELS = 2.0  # mean difference of grey levels
+WHERE = {"d", "x", "y", "transform"}  # the attributes that say where something lies
 
 DEVICE = re.compile(r",\s*device='[a-z]+(?::\d+)?'")
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.])")
@@ -51,8 +54,12 @@ def _form(number: str) -> tuple[int, bool]:
     return len(mantissa.partition(".")[2]), bool(exponent)
 
 
-def figure_difference(recorded: str, drawn: str) -> str | None:
-    """Return where two SVG drawings first differ, or None if they are the same."""
+def figure_difference(recorded: str, drawn: str, *, timed: bool = False) -> str | None:
+    """Return where two SVG drawings first differ, or None if they are the same.
+
+    Of two `timed` ones the places may differ, and nothing else: the same words, the
+    same colours, the same elements with the same number of points.
+    """
     try:
         old, new = ElementTree.fromstring(recorded), ElementTree.fromstring(drawn)
     except ElementTree.ParseError as error:
@@ -61,7 +68,7 @@ def figure_difference(recorded: str, drawn: str) -> str | None:
     for a, b in _paired(old, new):
         if a is None or b is None:
             return f"{_name(b if a is None else a)} {'added' if a is None else 'gone'}"
-        if found := _element_difference(a, b, names):
+        if found := _element_difference(a, b, names, timed):
             return f"<{_name(a)}>: {found}"
     return None
 
@@ -77,7 +84,10 @@ def _paired(old: ElementTree.Element, new: ElementTree.Element) -> Iterator[tupl
 
 
 def _element_difference(
-    a: ElementTree.Element, b: ElementTree.Element, names: tuple[dict, dict]
+    a: ElementTree.Element,
+    b: ElementTree.Element,
+    names: tuple[dict, dict],
+    timed: bool,
 ) -> str | None:
     if a.tag != b.tag:
         return f"is now <{_name(b)}>"
@@ -87,7 +97,7 @@ def _element_difference(
         return f"attributes {sorted(a.keys())} are now {sorted(b.keys())}"
     for key in a.keys():  # noqa: SIM118, an Element is not a mapping
         old, new = _renamed(a.get(key), names[0]), _renamed(b.get(key), names[1])
-        if not _same_value(old, new):
+        if not _same_value(old, new, inf if timed and key in WHERE else POINTS):
             return f"{_name(key)} {_short(old)} is now {_short(new)}"
     return None
 
@@ -97,7 +107,7 @@ def _renamed(value: str, names: dict[str, str]) -> str:
     return ID.sub(lambda m: names.setdefault(m[0], f"id{len(names)}"), value)
 
 
-def _same_value(old: str, new: str) -> bool:
+def _same_value(old: str, new: str, points: float) -> bool:
     if old == new:
         return True
     if (a := PNG.match(old)) and (b := PNG.match(new)):
@@ -105,7 +115,7 @@ def _same_value(old: str, new: str) -> bool:
     if LENGTH.sub("0", old) != LENGTH.sub("0", new) or "#" in old:
         return False
     pairs = zip(LENGTH.findall(old), LENGTH.findall(new), strict=True)
-    return all(abs(float(a) - float(b)) <= POINTS for a, b in pairs)
+    return all(abs(float(a) - float(b)) <= points for a, b in pairs)
 
 
 def _same_pixels(old: str, new: str) -> bool:

@@ -61,6 +61,7 @@ class Block:
     warns: str | None = None
     skip: str | None = None
     requires: str | None = None
+    timed: str | None = None
 
     @property
     def line(self) -> int:

@@ -107,7 +107,7 @@ class Proof:
                 "![what is to be seen](.../assets/figures/...svg) for each",
             )
         for figure, light in zip(block.figures, drawn, strict=True):
-            self.check_figure(figure, light)
+            self.check_figure(figure, light, timed=bool(block.timed))
 
     def check_output(self, block: Block, printed: str) -> None:
         text = block.output.text if block.output else ""
@@ -123,14 +123,14 @@ class Proof:
             f"but the block prints\n{_quoted(printed)}",
         )
 
-    def check_figure(self, figure: Figure, light: str) -> None:
+    def check_figure(self, figure: Figure, light: str, *, timed: bool) -> None:
         dark = figures.darken(light, self.dark_colours)
         for path, drawn in ((figure.light, light), (figure.dark, dark)):
             if not path.exists():
                 found = "is not recorded yet"
             else:
                 recorded = path.read_text(encoding="utf-8")
-                found = figure_difference(recorded, drawn)
+                found = figure_difference(recorded, drawn, timed=timed)
             if found and self.settings.update:
                 self.update.figures[path] = drawn
             elif found:

@@ -199,6 +199,9 @@ class _Reading:
             if block.skip and block.output:
                 message = "a skipped block cannot show an output"
                 raise PageError(self.path, block.line, message)
+            if block.timed and not block.figures:
+                message = "timed(figure): expected a figure below the block"
+                raise PageError(self.path, block.line, message)
         return list(blocks.values())
 
     def block(self, fence: Fence) -> Block:

@@ -88,6 +88,20 @@ def test_a_changed_word_is_told_apart():
     assert figure_difference(old, new) == "<text>: 'loss' is now 'cost'"
 
 
+def test_in_a_figure_of_times_a_curve_may_lie_elsewhere_and_nothing_else():
+    moved = svg(LINE.replace("5.25", "7.5"))
+    assert figure_difference(svg(LINE), moved)
+    assert figure_difference(svg(LINE), moved, timed=True) is None
+    for other in (
+        LINE.replace("L 10 5.25", "L 10 5.25 L 11 6"),
+        LINE.replace("#0b62c4", "#0b62c5"),
+        LINE.replace("#0b62c4", "#0b62c4; stroke-width: 3"),
+        LINE + LINE,
+        LINE.replace("</g>", "<text>y</text></g>"),
+    ):
+        assert figure_difference(svg(LINE), svg(other), timed=True)
+
+
 def test_hashed_names_may_differ_if_they_are_used_alike():
     body = '<path id="m{0}" d="M 0 0"/><use href="#m{0}"/><use href="#m{1}"/>'
     old = svg(body.format("0123456789", "0123456789"))

@@ -135,6 +135,12 @@ FAULTS = {
     "exit": Fault("x = 3.0", "raise SystemExit", "raise SystemExit"),
     "non_ascii_name": Fault("x = 3.0", "x = 3.0\nλ = x", "λ = x"),
     # marks
+    "timed_without_figure": Fault(
+        BLOCK, f"<!--pytest.mark.timed(figure)-->\n{BLOCK}", "print(double(x))"
+    ),
+    "timed_output": Fault(
+        BLOCK, f"<!--pytest.mark.timed(output)-->\n{BLOCK}", "timed(output)"
+    ),
     "skip": Fault(BLOCK, f"<!--pytest.mark.skip-->\n{BLOCK}", "mark.skip"),
     "old_skip": Fault(BLOCK, f"<!--pytest-codeblocks:skip-->\n{BLOCK}", ":skip"),
     "skip_no_reason": Fault(

@@ -35,6 +35,27 @@ def test_update_lists_what_it_changed_and_then_changes_nothing(project):
     assert contents(project.root) == before
 
 
+@pytest.mark.parametrize("mark", ["", "<!--pytest.mark.timed(figure)-->\n"])
+def test_a_figure_of_times_alone_may_lie_elsewhere_at_each_run(project, mark):
+    """The curve comes from a file that counts the runs: no clock is needed."""
+    count = project.root / "count"
+    count.write_text("1")
+    image = "![Up](../assets/figures/part/timed/up.svg)"
+    code = f"""import matplotlib.pyplot as plt
+from pathlib import Path
+
+height = int(Path({str(count)!r}).read_text())
+plt.plot([0, 1], [0, height])
+plt.axis((0, 1, 0, 9))"""
+    project.page(f"# T\n\n{mark}```python\n{code}\n```\n\n{image}\n", "timed")
+    assert project.run("--update").status == 0
+    count.write_text("7")
+    before = contents(project.root)
+    assert project.run().status == (0 if mark else 1)
+    project.run("--update")
+    assert (contents(project.root) == before) == bool(mark)
+
+
 def test_update_restores_the_page_to_the_byte(project):
     page = project.good("good")
     good = page.read_text()
