@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -35,9 +36,17 @@ def isolated() -> Iterator[None]:
         _empty(_folder())
 
 
-def leftover_threads(before: set[threading.Thread]) -> list[str]:
-    """Return the names of the threads that have been started since and still run."""
-    return sorted(thread.name for thread in set(threading.enumerate()) - before)
+def leftover_threads(before: set[threading.Thread], grace: float = 2.0) -> list[str]:
+    """Return the names of the threads that have been started since and still run.
+
+    Those that are about to end, as a queue's feeder is, get `grace` seconds.
+    """
+    end = time.monotonic() + grace
+    while left := set(threading.enumerate()) - before:
+        if time.monotonic() > end:
+            break
+        time.sleep(0.01)
+    return sorted(thread.name for thread in left)
 
 
 @cache

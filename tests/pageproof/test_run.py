@@ -305,6 +305,14 @@ def test_a_page_that_leaves_a_thread_running_fails(project):
     assert "leaves threads running" in project.run("-q").text
 
 
+def test_a_thread_that_is_about_to_end_is_waited_for(project):
+    project.page(
+        "```python\nimport threading\nimport time\n"
+        "threading.Thread(target=time.sleep, args=[0.3]).start()\n```\n"
+    )
+    assert project.run("-q").status == 0
+
+
 def test_a_stray_file_of_a_page_does_not_land_in_the_project(project):
     project.page("```python\nopen('scrap', 'w').close()\n```\n")
     assert project.run("-q").status == 0
