@@ -9,7 +9,7 @@ from functools import partial
 import matplotlib.pyplot as plt
 import pytest
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
 
 from firstdescent.tools.figures import draw_schedules
 from firstdescent.tools.loader_workers import (
@@ -38,6 +38,21 @@ def test_calls_runs_its_function_where_the_item_is_loaded():
     assert len(dataset) == 3 and dataset[1] == (1, os.getpid())
     elsewhere = [pid.item() for _, pid in DataLoader(dataset, num_workers=1)]
     assert len(set(elsewhere)) == 1 and os.getpid() not in elsewhere
+
+
+@pytest.mark.parametrize("dataset", [Calls(3, int), Incident(3, 9, int), Noisy(3)])
+def test_a_loop_over_a_dataset_ends_with_its_last_item(dataset):
+    assert len(list(itertools.islice(dataset, 5))) == len(dataset) == 3
+
+
+def test_seed_worker_finds_the_generator_below_subsets():
+    def epoch(dataset):
+        generator = torch.Generator().manual_seed(0)
+        settings = {"num_workers": 1, "generator": generator}
+        loader = DataLoader(dataset, worker_init_fn=seed_worker, **settings)
+        return [draw.item() for _, draw in loader]
+
+    assert epoch(Subset(Subset(Noisy(8), [0, 1, 2]), [0, 1])) == epoch(Noisy(2))
 
 
 def test_incident_acts_at_one_item_only():

@@ -3,7 +3,6 @@
 import inspect
 import multiprocessing
 import os
-import random
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +15,8 @@ from firstdescent.tools.loader_workers import (
     Noisy,
     ShardedStream,
     Stream,
+    numpy_draw,
+    python_draw,
 )
 
 PAGE = Path(__file__).parents[2] / "docs/en/tools/loader_workers.md"
@@ -37,21 +38,22 @@ def test_each_argument_of_this_page_exists_and_stands_in_its_table(name):
 
 
 @pytest.mark.parametrize(
-    "name, default",
+    "name, default, shown",
     [
-        ("num_workers", 0),
-        ("prefetch_factor", None),
-        ("persistent_workers", False),
-        ("multiprocessing_context", None),
-        ("timeout", 0),
-        ("worker_init_fn", None),
-        ("in_order", True),
-        ("pin_memory", False),
-        ("pin_memory_device", ""),
+        ("num_workers", 0, "0"),
+        ("prefetch_factor", None, "2 with workers"),
+        ("persistent_workers", False, "`False`"),
+        ("multiprocessing_context", None, "by system"),
+        ("timeout", 0, "0: for ever"),
+        ("worker_init_fn", None, "`None`"),
+        ("in_order", True, "`True`"),
+        ("pin_memory", False, "`False`"),
+        ("pin_memory_device", "", '`""`'),
     ],
 )
-def test_the_table_gives_the_defaults(name, default):
+def test_the_table_gives_the_defaults(name, default, shown):
     assert inspect.signature(DataLoader).parameters[name].default == default
+    assert f"\n| `{name}` | {shown} |" in PAGE.read_text(encoding="utf-8")
     assert DataLoader(range(3), num_workers=1).prefetch_factor == 2
 
 
@@ -86,17 +88,13 @@ def test_the_seeds_of_the_workers_come_from_the_generator_of_the_loader():
     assert seeds == [base.item(), base.item() + 1]
 
 
-@pytest.mark.parametrize(
-    "call", [partial(random.randrange, 1000), partial(torch.randint, 1000, ())]
-)
+@pytest.mark.parametrize("call", [python_draw, partial(torch.randint, 1000, ())])
 def test_what_is_drawn_in_items_depends_on_the_number_of_workers(call):
     assert draws(Calls(4, call), workers=1) != draws(Calls(4, call), workers=2)
 
 
 def test_numpy_is_seeded_anew_in_each_worker_and_epoch():
-    numpy = pytest.importorskip("numpy")
-    call = partial(numpy.random.randint, 10**6)
-    first, second = draws(Calls(4, call), epochs=2)
+    first, second = draws(Calls(4, numpy_draw), epochs=2)
     assert len({*first, *second}) == 8
 
 
@@ -118,6 +116,21 @@ def test_any_kind_of_stored_generator_repeats():
     ):
         first, second = draws(Calls(4, call), epochs=2)
         assert first == second and first[0::2] == first[1::2]
+
+
+def test_persistent_workers_change_the_order_from_the_second_epoch_on():
+    def orders(keep):
+        loader = DataLoader(
+            range(10),
+            shuffle=True,
+            num_workers=1,
+            persistent_workers=keep,
+            generator=torch.Generator().manual_seed(0),
+        )
+        return [[int(batch) for batch in loader] for _ in range(2)]
+
+    (first, second), (kept, later) = orders(False), orders(True)
+    assert first == kept and second != later
 
 
 def test_worker_init_fn_is_called_once_by_each_worker_that_starts():

@@ -1,6 +1,7 @@
 """The model of a loader against schedules by hand, its rules and a closed form."""
 
 import itertools
+from math import nan
 
 import pytest
 import torch
@@ -43,7 +44,13 @@ def test_no_batches_take_no_time(workers):
 
 @pytest.mark.parametrize(
     "wrong",
-    [([-1], 1, 1, 1), ([1], -1, 1, 1), ([1], 1, -1, 1), ([1], 1, 1, 0)],
+    [
+        ([-1], 1, 1, 1),
+        ([1], -1, 1, 1),
+        ([1], 1, -1, 1),
+        ([1], 1, 1, 0),
+        ([nan], 1, 1, 1),
+    ],
 )
 def test_the_schedule_refuses_what_cannot_be(wrong):
     with pytest.raises(ValueError, match="expected durations >= 0"):
@@ -70,6 +77,8 @@ def test_in_the_long_run_a_batch_costs_the_slower_of_step_and_shared_load():
 def test_workers_beyond_load_over_train_gain_nothing():
     ends = [loader_schedule([6] * 60, 2, W)[1][-1][1] for W in (1, 2, 3, 4, 9)]
     assert ends[0] > ends[1] > ends[2] == ends[3] == ends[4]
+    ends = [loader_schedule([5] * 60, 2, W)[1][-1][1] for W in (2, 3, 4)]
+    assert ends[0] > ends[1] == ends[2]  # 5 / 2, rounded up
 
 
 @pytest.fixture

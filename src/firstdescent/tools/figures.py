@@ -1,6 +1,6 @@
-"""The longer drawings of the pages on tools.
+"""The longer drawings of the pages on tools, each in a folded box where it draws.
 
-Page: docs/en/tools/autograd.md
+Pages: docs/en/tools/
 """
 
 import matplotlib.pyplot as plt

@@ -7,13 +7,17 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
-from torch.utils.data import Dataset, IterableDataset, get_worker_info
+from torch.utils.data import Dataset, IterableDataset, Subset, get_worker_info
 
 
 # --8<-- [start:Calls]
 class Calls(Dataset):
-    """Return (i, call()) for item i: `call` runs in the process that loads the item."""
+    """Return (i, call()) for item i: `call` runs in the process that loads the item.
+
+    Raises: IndexError for an item that is not there.
+    """
 
     def __init__(self, n: int, call: Callable[[], Any]) -> None:
         self.n, self.call = n, call
@@ -22,6 +26,8 @@ class Calls(Dataset):
         return self.n
 
     def __getitem__(self, i: int) -> tuple[int, Any]:
+        if not 0 <= i < self.n:
+            raise IndexError(i)
         return i, self.call()
 
     # --8<-- [end:Calls]
@@ -29,7 +35,10 @@ class Calls(Dataset):
 
 # --8<-- [start:Incident]
 class Incident(Dataset):
-    """Return i for item i, but call `action` before item `at` is returned."""
+    """Return i for item i, but call `action` before item `at` is returned.
+
+    Raises: IndexError for an item that is not there.
+    """
 
     def __init__(self, n: int, at: int, action: Callable[[], Any]) -> None:
         self.n, self.at, self.action = n, at, action
@@ -38,6 +47,8 @@ class Incident(Dataset):
         return self.n
 
     def __getitem__(self, i: int) -> int:
+        if not 0 <= i < self.n:
+            raise IndexError(i)
         if i == self.at:
             self.action()
         return i
@@ -71,7 +82,10 @@ class Counting(Dataset):
 
 # --8<-- [start:Noisy]
 class Noisy(Dataset):
-    """Return (i, a random whole number below 1000), from a generator of its own."""
+    """Return (i, a random whole number below 1000), from a generator of its own.
+
+    Raises: IndexError for an item that is not there.
+    """
 
     def __init__(self, n: int, seed: int = 0) -> None:
         self.n, self.rng = n, random.Random(seed)
@@ -80,9 +94,25 @@ class Noisy(Dataset):
         return self.n
 
     def __getitem__(self, i: int) -> tuple[int, int]:
+        if not 0 <= i < self.n:
+            raise IndexError(i)
         return i, self.rng.randrange(1000)
 
     # --8<-- [end:Noisy]
+
+
+# --8<-- [start:numpy_draw]
+def numpy_draw() -> int:
+    """Return a whole number below 1000 from NumPy's global generator."""
+    return int(np.random.randint(1000))
+    # --8<-- [end:numpy_draw]
+
+
+# --8<-- [start:python_draw]
+def python_draw() -> int:
+    """Return a whole number below 1000 from the global generator of `random`."""
+    return random.randrange(1000)
+    # --8<-- [end:python_draw]
 
 
 # --8<-- [start:seed_worker]
@@ -90,13 +120,17 @@ def seed_worker(worker_id: int) -> None:
     """Return nothing; give the `rng` of this worker's dataset a seed of its own.
 
     The seed is drawn from torch, which the loader has already seeded in each worker.
+    Of a Subset, it is the dataset below that has the `rng`.
 
     Raises: RuntimeError if called outside a worker.
     """
     info = get_worker_info()
     if info is None:
         raise RuntimeError("expected to be called in a worker, got the main process")
-    info.dataset.rng.seed(torch.randint(2**63 - 1, ()).item())
+    dataset = info.dataset
+    while isinstance(dataset, Subset):
+        dataset = dataset.dataset
+    dataset.rng.seed(torch.randint(2**63 - 1, ()).item())
     # --8<-- [end:seed_worker]
 
 
@@ -165,7 +199,7 @@ def loader_schedule(
     Units:  any, the same for `loads` (one number a batch) and `train` (for each).
     Raises: ValueError if a duration or `workers` is negative, `prefetch` below 1.
     """
-    if min([train, workers, *loads]) < 0 or prefetch < 1:
+    if not all(x >= 0 for x in (train, workers, *loads)) or prefetch < 1:
         given = f"{list(loads)}, {train}, {workers}, {prefetch}"
         raise ValueError(f"expected durations >= 0 and prefetch >= 1, got {given}")
     loaded, steps, now = [], [], 0.0
