@@ -34,7 +34,7 @@ def draws(dataset, workers=2, epochs=1, **settings):
 @pytest.mark.parametrize("name", OWN)
 def test_each_argument_of_this_page_exists_and_stands_in_its_table(name):
     assert name in inspect.signature(DataLoader).parameters
-    assert f"\n| `{name}` |" in PAGE.read_text(encoding="utf-8")
+    assert f"\n| `{name}`{{ .pp-nowrap }} (" in PAGE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,9 @@ def test_each_argument_of_this_page_exists_and_stands_in_its_table(name):
 )
 def test_the_table_gives_the_defaults(name, default, shown):
     assert inspect.signature(DataLoader).parameters[name].default == default
-    assert f"\n| `{name}` | {shown} |" in PAGE.read_text(encoding="utf-8")
+    assert f"\n| `{name}`{{ .pp-nowrap }} ({shown}): " in PAGE.read_text(
+        encoding="utf-8"
+    )
     assert DataLoader(range(3), num_workers=1).prefetch_factor == 2
 
 
