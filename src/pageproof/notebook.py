@@ -21,6 +21,8 @@ from pageproof.page import Block, Page, Place, shown
 SHELL = {"sh": ["sh", "-eu"], "bash": ["bash", "-euo", "pipefail"]}
 SHELL_LIMIT = 600  # seconds
 LIBC = ctypes.CDLL(None) if os.name == "posix" else None
+# From Python 3.12 on, of each process that multiprocessing forks off PyTorch's threads.
+FORKED = r"This process \(pid=\d+\) is multi-threaded, use of fork"
 
 
 class BlockError(Exception):
@@ -69,6 +71,7 @@ class Notebook:
         code = self.compile(block)
         with Stdout() as out, warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
+            warnings.filterwarnings("ignore", FORKED, DeprecationWarning)
             error = self.execute(code)
         last = self.shown_error(block, error)
         return out.text + self.shown_warnings(block, caught) + last

@@ -297,6 +297,16 @@ def test_a_page_that_forgets_to_seed_cannot_print_the_same_twice(project):
     assert project.run("-q").status == 1
 
 
+def test_what_python_says_of_forked_workers_is_no_warning_of_the_page(project):
+    """From Python 3.12 on; a reader's own filters hide it."""
+    said = "This process (pid=1) is multi-threaded, use of fork() may lead to deadlocks"
+    warn = f"import warnings\nwarnings.warn({said!r}, DeprecationWarning)"
+    project.page(f"```python\n{warn}\n```\n")
+    assert project.run("-q").status == 0
+    project.page(f"```python\n{warn.replace('fork', 'spoon')}\n```\n")
+    assert project.run("-q").status == 1
+
+
 def test_a_page_that_leaves_a_thread_running_fails(project):
     project.page(
         "```python\nimport threading\n"
