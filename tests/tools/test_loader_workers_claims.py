@@ -6,6 +6,7 @@ import os
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
@@ -110,13 +111,13 @@ def test_a_stored_generator_repeats_in_workers_and_goes_on_if_they_persist():
 
 
 def test_any_kind_of_stored_generator_repeats():
-    numpy = pytest.importorskip("numpy")
     stored = torch.Generator().manual_seed(0)
+    forked = {"multiprocessing_context": "fork"}  # the other ways cannot send `stored`
     for call in (
-        partial(numpy.random.default_rng(0).integers, 10**6),
+        partial(np.random.default_rng(0).integers, 10**6),
         partial(torch.randint, 10**6, (), generator=stored),
     ):
-        first, second = draws(Calls(4, call), epochs=2)
+        first, second = draws(Calls(4, call), epochs=2, **forked)
         assert first == second and first[0::2] == first[1::2]
 
 
