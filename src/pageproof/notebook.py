@@ -6,6 +6,7 @@ import io
 import itertools
 import linecache
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -71,7 +72,6 @@ class Notebook:
         code = self.compile(block)
         with Stdout() as out, warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            warnings.filterwarnings("ignore", FORKED, DeprecationWarning)
             error = self.execute(code)
         last = self.shown_error(block, error)
         return out.text + self.shown_warnings(block, caught) + last
@@ -118,6 +118,7 @@ class Notebook:
     def shown_warnings(
         self, block: Block, caught: list[warnings.WarningMessage]
     ) -> str:
+        caught = [w for w in caught if not re.match(FORKED, str(w.message))]
         lines = [f"{w.category.__name__}: {w.message}\n" for w in caught]
         if block.warns is None and caught:
             place = self.place(Path(caught[0].filename), caught[0].lineno)
