@@ -112,7 +112,9 @@ def test_one_line_with_detach_is_the_straight_through_estimator():
 
 
 def test_relu_and_clamp_give_the_careful_softplus_wrong_slopes_at_zero():
-    tail = lambda x: torch.log1p(torch.exp(-x.abs()))  # noqa: E731
+    def tail(x):
+        return torch.log1p(torch.exp(-x.abs()))
+
     for head, slope in ((torch.relu, 0.0), (lambda x: x.clamp(min=0), 1.0)):
         x = leaf(0.0)
         (found,) = torch.autograd.grad(head(x) + tail(x), x)

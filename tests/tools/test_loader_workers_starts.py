@@ -74,7 +74,10 @@ def test_a_spawned_worker_loads_the_same():
     assert [draw.item() for _, draw in loader] == first_epoch(Noisy(2))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere torch shares by file")
+@pytest.mark.skipif(
+    sys.platform != "linux",
+    reason="only Linux shares tensors by descriptor, which is what fails",
+)
 def test_a_torch_generator_in_the_dataset_cannot_be_sent_to_a_spawned_worker():
     call = partial(torch.randint, 9, (), generator=torch.Generator())
     loader = DataLoader(Calls(1, call), num_workers=1, multiprocessing_context="spawn")
