@@ -196,3 +196,39 @@ def test_a_jacobian_takes_n_plus_two_forward_or_m_plus_one_backward_passes(n, m)
 def test_a_million_weights_take_four_thousand_gigabytes():
     H = torch.empty(10**6, 10**6, dtype=torch.float32, device="meta")
     assert H.nbytes == 4000 * 10**9 and H[0].nbytes == 4 * 10**6
+
+
+def test_fused_attention_has_no_second_derivative_and_the_plain_one_has():
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    def f(w):
+        q = w.view(1, 1, 4, 2)
+        return torch.nn.functional.scaled_dot_product_attention(q, q, q).sum()
+
+    w = torch.linspace(-1, 1, 8, dtype=torch.float32)
+    with pytest.raises(RuntimeError, match="not implemented"):
+        hvp(f, w, torch.ones(8))
+    with sdpa_kernel(SDPBackend.MATH):
+        assert hvp(f, w, torch.ones(8)).isfinite().all()
+
+
+@pytest.mark.parametrize(("kind", "same"), [("SGD", True), ("AdamW", False)])
+def test_the_penalty_is_weight_decay_for_plain_sgd_only(kind, same):
+    ends = []
+    for decay, penalty in ((0.2, 0.0), (0.0, 0.1)):
+        w = torch.tensor([1.0, -2.0], dtype=torch.float64, requires_grad=True)
+        make = getattr(torch.optim, kind)
+        optimiser = make([w], lr=0.1, weight_decay=decay)
+        for _ in range(5):
+            optimiser.zero_grad()
+            (((w - 3) ** 2).mean() + penalty * (w**2).sum()).backward()
+            optimiser.step()
+        ends.append(w.detach())
+    assert torch.allclose(*ends) == same
+
+
+def test_an_antisymmetric_error_never_shows_in_the_quadratic_form():
+    E = torch.tensor([[0.0, 5.0], [-5.0, 0.0]], dtype=torch.float64)
+    generator = torch.Generator().manual_seed(0)
+    for s in torch.randn(5, 2, generator=generator, dtype=torch.float64):
+        assert abs(s @ E @ s) < 1e-12

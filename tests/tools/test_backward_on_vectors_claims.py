@@ -146,3 +146,13 @@ def test_m_calls_of_backward_give_the_m_rows():
 
     rows = [vjp(f, x, v) for v in torch.eye(2, dtype=D)]
     assert torch.stack(rows).tolist() == [[2, 1], [1, 4]]
+
+
+def test_under_vmap_batch_norm_raises_in_1d_and_is_silent_in_2d():
+    flat = nn.BatchNorm1d(2, affine=False, track_running_stats=False)
+    image = nn.BatchNorm2d(2, affine=False, track_running_stats=False)
+    X = torch.arange(32.0).view(4, 2, 2, 2).sin()
+    with pytest.raises(ValueError, match="more than 1 value per channel"):
+        vmap(lambda x: flat(x[None]))(X[:, :, 0, 0])
+    alone = vmap(lambda x: image(x[None])[0])(X)
+    assert alone.isfinite().all() and not torch.allclose(alone, image(X))

@@ -1,8 +1,9 @@
 """What docs/en/tools/dataloader.md says of PyTorch, where no block shows it."""
 
+import numpy as np
 import pytest
 import torch
-from torch.utils.data import DataLoader, IterableDataset, RandomSampler
+from torch.utils.data import DataLoader, IterableDataset, RandomSampler, default_collate
 
 ROWS = range(10)
 
@@ -201,3 +202,14 @@ def test_batch_normalisation_takes_one_row_in_eval_mode_only():
     with pytest.raises(ValueError, match="more than 1 value"):
         norm(torch.zeros(1, 3))
     assert norm.eval()(torch.zeros(1, 3)).shape == (1, 3)
+
+
+def test_without_batches_numpy_becomes_a_tensor_and_all_else_stays():
+    items = [np.ones(2), "word", 3]
+    given = list(DataLoader(items, batch_size=None))
+    assert torch.equal(given[0], torch.ones(2, dtype=torch.float64))
+    assert given[1:] == ["word", 3]
+
+
+def test_a_plain_tuple_comes_out_of_collate_as_a_list():
+    assert isinstance(default_collate([(1, 2), (3, 4)]), list)

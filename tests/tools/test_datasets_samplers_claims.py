@@ -222,3 +222,15 @@ def test_a_subset_hands_getitems_on():
     table = AtOnce(X, Y)
     next(iter(DataLoader(Subset(table, [8, 4, 6]), batch_size=2)))
     assert table.asked == [8, 4]
+
+
+def test_fractions_whose_sum_in_floats_exceeds_one_are_refused():
+    """Python 3.12 adds floats more exactly, so there `sum` may be 1."""
+    fractions = [0.33, 0.56, 0.11]
+    assert (0.33 + 0.56) + 0.11 > 1
+    if sum(fractions) > 1:
+        with pytest.raises(ValueError, match="Sum of input lengths"):
+            random_split(range(100), fractions, generator=seeded())
+    else:
+        parts = random_split(range(100), fractions, generator=seeded())
+        assert sum(map(len, parts)) == 100

@@ -134,3 +134,10 @@ def test_shared_counts_are_exact_where_each_worker_writes_entries_of_its_own():
             len([*DataLoader(dataset, num_workers=2, persistent_workers=False)]) == 50
         )
     assert dataset.shared.tolist() == [2] * 50 and dataset.served == 0
+
+
+def test_an_exception_that_needs_more_than_a_text_arrives_as_a_runtime_error():
+    wrong = Incident(2, 0, partial(bytes.decode, b"\xff", "utf-8"))
+    with pytest.raises(RuntimeError, match="UnicodeDecodeError") as caught:
+        list(DataLoader(wrong, num_workers=1))
+    caught.value.__traceback__ = None

@@ -215,3 +215,47 @@ def test_normal_takes_a_standard_deviation():
     draws.normal_(0, 0.01, generator=torch.Generator().manual_seed(0))
     assert draws.std().item() == pytest.approx(0.01, rel=0.01)
     assert draws.var().item() == pytest.approx(1e-4, rel=0.02)
+
+
+def test_a_parameter_added_to_the_optimiser_later_is_trained():
+    layer = nn.Linear(2, 1)
+    optimiser = torch.optim.SGD(layer.parameters(), lr=0.1)
+    layer.extra = nn.Parameter(torch.ones(1))
+    optimiser.add_param_group({"params": [layer.extra]})
+    (layer(torch.ones(1, 2)) * layer.extra).sum().backward()
+    optimiser.step()
+    assert layer.extra.item() != 1.0
+
+
+def test_a_parameter_frozen_after_its_gradient_still_moves():
+    w = nn.Parameter(torch.ones(1))
+    w.grad = torch.ones(1)
+    w.requires_grad_(False)
+    torch.optim.SGD([w], lr=0.5).step()
+    assert w.item() == 0.5
+
+
+def test_adagrad_refuses_what_sgd_and_adam_accept():
+    for accepts in (torch.optim.SGD, torch.optim.Adam):
+        accepts(nn.LazyLinear(2).parameters(), lr=0.1)
+    with pytest.raises(ValueError, match="uninitialized parameter"):
+        torch.optim.Adagrad(nn.LazyLinear(2).parameters(), lr=0.1)
+
+
+def test_what_matched_has_been_loaded_when_a_missing_key_raises():
+    layer = nn.Linear(2, 1)
+    with pytest.raises(RuntimeError, match="Missing key"):
+        layer.load_state_dict({"weight": torch.full((1, 2), 7.0)})
+    assert layer.weight.tolist() == [[7.0, 7.0]]
+
+
+def test_what_a_hook_returns_replaces_the_output_and_keywords_do_not_reach_it():
+    layer, heard = nn.ReLU(), []
+
+    def hook(*given):
+        heard.append(given[1])
+        return torch.zeros(1)
+
+    layer.register_forward_hook(hook)
+    assert layer(input=torch.ones(1)).item() == 0.0
+    assert heard == [()]

@@ -10,7 +10,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.data import DataLoader, TensorDataset
 
 from firstdescent.tools.tensor_batches import TensorBatches, WholeBatches, count_rows
-from firstdescent.tools.vectorise import best_time
+from firstdescent.tools.vectorise import CountCalls, best_time
 
 
 def table(n: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -216,3 +216,11 @@ def test_a_loader_over_whole_batches_gives_what_one_over_rows_gives():
     for (X, y), (Xw, yw) in zip(by_rows, whole, strict=True):
         assert torch.equal(X, Xw)
         assert torch.equal(y, yw)
+
+
+def test_a_collate_function_that_takes_the_batch_as_it_is_avoids_the_rows():
+    X, _ = table(1000)
+    loader = DataLoader(range(1000), 100, collate_fn=lambda rows: X[rows])
+    with CountCalls() as count:
+        assert torch.equal(torch.cat(list(loader)), X)
+    assert count.tensors < 100
