@@ -44,6 +44,15 @@ def modules() -> list[Path]:
     return sorted(p for p in SRC.rglob("*.py") if p.name != "__init__.py")
 
 
+def module(path: Path) -> str:
+    return path.relative_to(SRC).with_suffix("").as_posix()
+
+
+def taught(path: Path) -> str:
+    """The page of a module: `part/stem`, also for the drawings `part/figures/stem`."""
+    return module(path).replace("/figures/", "/")
+
+
 def public(path: Path) -> list[ast.stmt]:
     """The public definitions of a module: functions, classes and named values."""
     found = []
@@ -69,13 +78,12 @@ def test_a_page_has_its_module_and_its_test(stem):
     assert (ROOT / f"tests/{part}/test_{name}.py").is_file()
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", modules(), ids=module)
 def test_a_module_belongs_to_a_page(path):
-    stem = path.relative_to(SRC).with_suffix("").as_posix()
-    assert path.name == "figures.py" or stem in stems()
+    assert taught(path) in stems()
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", modules(), ids=module)
 def test_each_public_definition_is_one_region_of_its_name(path):
     text = path.read_text(encoding="utf-8")
     marks = REGION.findall(text)
@@ -86,20 +94,19 @@ def test_each_public_definition_is_one_region_of_its_name(path):
         assert ast.get_source_segment(text, node) in inside
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: p.stem)
-def test_each_public_definition_is_shown_on_a_page_of_its_part(path):
-    module = path.relative_to(SRC).with_suffix("").as_posix()
-    own = [module] if module in stems() else stems()
-    shown = {name for s in own for m, name in INCLUDE.findall(page(s)) if m == module}
+@pytest.mark.parametrize("path", modules(), ids=module)
+def test_each_public_definition_is_shown_on_its_page(path):
+    included = INCLUDE.findall(page(taught(path)))
+    shown = {name for source, name in included if source == module(path)}
     assert {node.name for node in public(path)} == shown
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", modules(), ids=module)
 def test_a_module_imports_only_what_earlier_pages_teach(path):
-    order = stems()
-    here = path.relative_to(SRC).with_suffix("").as_posix()
+    order, here = stems(), module(path)
+    drawing = here != taught(path)
     allowed = {*sys.stdlib_module_names, "torch"}
-    if path.name == "figures.py":
+    if drawing:
         allowed |= {"matplotlib", "numpy"}
     elif here == "tools/loader_workers":  # how workers seed NumPy's generator
         allowed |= {"numpy"}
@@ -111,11 +118,12 @@ def test_a_module_imports_only_what_earlier_pages_teach(path):
             top, *rest = name.split(".")
             if top != "firstdescent":
                 assert top in allowed, f"{here} imports {name}"
-            elif here in order:
-                assert order.index("/".join(rest)) < order.index(here)
+            else:
+                last = order.index(taught(path)) - (not drawing)
+                assert order.index("/".join(rest)) <= last
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", modules(), ids=module)
 def test_a_module_neither_prints_nor_asserts_nor_changes_a_global(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         assert not isinstance(node, ast.Assert)
@@ -125,7 +133,7 @@ def test_a_module_neither_prints_nor_asserts_nor_changes_a_global(path):
             assert not called.startswith(("torch.set_", "torch.random."))
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", modules(), ids=module)
 def test_each_public_definition_documents_its_shapes(path):
     for node in public(path):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from firstdescent.optimisation.figures import (
+from firstdescent.optimisation.figures.gd_vs_newton import (
     draw_arrows,
     draw_basins,
     draw_errors,

@@ -8,7 +8,11 @@ from matplotlib.figure import Figure
 from torch import Generator
 from torch.testing import assert_close
 
-from firstdescent.regression.figures import draw_errors, draw_loop, draw_path
+from firstdescent.regression.figures.from_scratch import (
+    draw_errors,
+    draw_loop,
+    draw_path,
+)
 from firstdescent.regression.from_scratch import synthetic_linear, train
 
 X = sp.Matrix(3, 2, sp.symbols("x1:7"))

@@ -12,7 +12,7 @@ from firstdescent.tools.autograd import (
     graph_nodes,
     parabola_path,
 )
-from firstdescent.tools.figures import draw_chain
+from firstdescent.tools.figures.autograd import draw_chain
 
 ONE = torch.tensor(1.0, dtype=torch.float64)
 

@@ -12,7 +12,7 @@ from firstdescent.tools.backward_on_vectors import (
     sum_input_grads,
     vjp,
 )
-from firstdescent.tools.figures import draw_jacobian
+from firstdescent.tools.figures.backward_on_vectors import draw_jacobian
 
 D = torch.float64
 X = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [8.0, 7.0]], dtype=D)

@@ -16,7 +16,7 @@ from torch.utils.data import (
 )
 
 from firstdescent.tools.dataloader import epoch_mean, load, padded
-from firstdescent.tools.figures import draw_pipeline
+from firstdescent.tools.figures.dataloader import draw_pipeline
 
 PAGE = Path(__file__).parents[2] / "docs/en/tools/dataloader.md"
 ROW = re.compile(r"^\| `(\w+)`{ .pp-nowrap }: ", re.MULTILINE)

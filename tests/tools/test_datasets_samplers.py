@@ -13,7 +13,7 @@ from firstdescent.tools.datasets_samplers import (
     Table,
     stratified_batches,
 )
-from firstdescent.tools.figures import draw_batches, draw_strips
+from firstdescent.tools.figures.datasets_samplers import draw_batches, draw_strips
 
 X = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
 Y = torch.tensor([0, 1, 0])

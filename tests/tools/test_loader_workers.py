@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, Subset
 
-from firstdescent.tools.figures import draw_schedules
+from firstdescent.tools.figures.loader_workers import draw_schedules
 from firstdescent.tools.loader_workers import (
     Calls,
     Counting,

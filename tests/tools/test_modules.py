@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Generator, nn
 
-from firstdescent.tools.figures import draw_affine, draw_xray
+from firstdescent.tools.figures.modules import draw_affine, draw_xray
 from firstdescent.tools.modules import Linear, activation_shapes, anatomy, reach
 
 

@@ -1,4 +1,4 @@
-"""The drawings of this part's pages that are longer than a screen."""
+"""Drawings of docs/en/optimisation/gd_vs_newton.md."""
 
 from collections.abc import Callable
 from itertools import pairwise

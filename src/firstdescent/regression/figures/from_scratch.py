@@ -1,4 +1,4 @@
-"""Drawings of the regression pages that are too long for a page's own block."""
+"""Drawings of docs/en/regression/from_scratch.md."""
 
 from collections.abc import Callable
 
