@@ -10,11 +10,10 @@ from torch.testing import assert_close
 
 from firstdescent.regression.from_scratch import (
     data_iter,
-    predict,
     sgd_,
-    squared_loss,
     synthetic_linear,
 )
+from firstdescent.regression.house_prices import predict, squared_loss
 
 W = torch.tensor([2.0, -3.4], dtype=torch.float64)
 
@@ -40,8 +39,15 @@ def test_labels_without_noise_lie_on_the_plane(n, w):
     assert_close(y, torch.einsum("nd,d->n", X, torch.tensor(w)) + 4.2)
 
 
-def test_the_noise_has_mean_0_and_deviation_sigma():
+def test_whole_numbers_as_weights_are_refused():
+    with pytest.raises(TypeError, match="floating point"):
+        synthetic_linear(torch.tensor([2, 3]), 0.0, 5, 0.1, seeded())
+
+
+def test_the_features_and_the_noise_have_mean_0_and_their_deviations():
     X, y = data(40_000)
+    assert X.mean(dim=0).abs().max() < 5 / math.sqrt(40_000)
+    assert (X.std(dim=0) - 1).abs().max() < 5 / math.sqrt(80_000)
     noise = (y - (X @ W + 4.2)) / 0.5
     # Five standard errors: 1 / sqrt(n) of a mean, 1 / sqrt(2 n) of a deviation.
     assert abs(noise.mean()) < 5 / math.sqrt(40_000)
@@ -55,6 +61,8 @@ def test_the_noise_has_mean_0_and_deviation_sigma():
         (W, 0, 0.1, "n must be"),
         (W, 5, -0.1, "sigma must be"),
         (W, 5, math.nan, "sigma must be"),
+        (W, 5, math.inf, "sigma must be"),
+        (W[:0], 5, 0.1, "w must be"),
     ],
 )
 def test_impossible_data_is_refused(w, n, sigma, message):
@@ -100,31 +108,6 @@ def test_impossible_batches_are_refused_when_the_first_is_asked_for(batch_size, 
         next(batches)
 
 
-def test_predict_is_the_linear_layer_of_torch():
-    X, _ = data(4)
-    b = torch.tensor(4.2, dtype=torch.float64)
-    assert_close(predict(X, W, b), nn.functional.linear(X, W[None], b[None])[:, 0])
-
-
-@pytest.mark.parametrize(("w", "b"), [((2, 1), ()), ((3,), ()), ((2,), (1,))])
-def test_parameters_of_another_shape_are_refused(w, b):
-    with pytest.raises(ValueError, match=r"needs w \(d,\) and b \(\)"):
-        predict(torch.zeros(4, 2), torch.zeros(w), torch.zeros(b))
-
-
-def test_the_loss_is_half_of_mse_loss_and_differentiable():
-    X, y = data(6)
-    y_hat = (X @ W).requires_grad_()
-    assert_close(squared_loss(y_hat, y), nn.MSELoss()(y_hat, y) / 2)
-    assert torch.autograd.gradcheck(squared_loss, (y_hat, y))
-
-
-@pytest.mark.parametrize("shapes", [((4,), (4, 1)), ((4, 1), (4,)), ((0,), (0,))])
-def test_labels_of_another_shape_or_none_at_all_are_refused(shapes):
-    with pytest.raises(ValueError, match="one shape"):
-        squared_loss(*map(torch.zeros, shapes))
-
-
 def test_sgd_takes_the_step_of_torch_and_clears_the_gradient_of_the_same_leaf():
     (w, b), (v, c) = zeros(), zeros()
     X, y = data(5)
@@ -148,3 +131,11 @@ def test_a_step_size_that_is_not_positive_and_finite_is_refused(lr):
 def test_an_update_before_backward_is_refused():
     with pytest.raises(ValueError, match=r"call backward\(\) first"):
         sgd_(list(zeros()), lr=0.1)
+
+
+def test_an_update_takes_what_parameters_returns():
+    layer = nn.Linear(1, 1)
+    nn.init.ones_(layer.weight)
+    layer(torch.ones(1)).sum().backward()
+    sgd_(layer.parameters(), lr=0.25)
+    assert layer.weight.item() == 0.75 and not layer.weight.grad.any()

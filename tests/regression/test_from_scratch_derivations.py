@@ -2,6 +2,7 @@
 
 from itertools import combinations
 
+import pytest
 import sympy as sp
 import torch
 from matplotlib.figure import Figure
@@ -31,7 +32,12 @@ def torch_data():
     return torch.hstack([X, X.new_ones(1000, 1)]), y, generator
 
 
-def test_the_gradient_is_the_mean_of_residual_times_feature():
+def test_the_gradient_is_the_mean_of_residual_times_feature(page_says):
+    page_says(
+        r"L &= \frac{1}{2n} \sum_i r_i^2 \\",
+        r"\frac{1}{2n} \sum_i 2\, r_i\, x_i = \frac{1}{n} X^\top r",
+        r"\frac{1}{2n} \sum_i 2\, r_i = \frac{1}{n} \sum_i r_i",
+    )
     loss = R.dot(R) / 6
     assert sp.expand(sp.Matrix([loss]).jacobian(W).T - X.T * R / 3) == sp.zeros(2, 1)
     assert sp.expand(sp.diff(loss, B) - sum(R) / 3) == 0
@@ -42,7 +48,14 @@ def test_the_hessian_is_the_mean_of_outer_products():
     assert sp.expand(hessian - A.T * A / 3) == sp.zeros(3)
 
 
-def test_the_loss_over_all_pairs_splits_into_a_fit_of_the_mean_and_a_variance():
+def test_the_loss_over_all_pairs_splits_into_a_fit_of_the_mean_and_a_variance(
+    page_says,
+):
+    page_says(
+        r"\frac{1}{2n^2} \sum_{i,j} (\hat y_j - y_i)^2 "
+        r"&= \frac{1}{2n} \sum_j (\hat y_j - \bar y)^2 \\ "
+        r"&+ \frac{1}{2n} \sum_i (y_i - \bar y)^2"
+    )
     y_hat, mean = sp.Matrix(sp.symbols("p1:4")), sum(Y) / 3
     pairs = sum((p - y) ** 2 for p in y_hat for y in Y) / 18
     split = (
@@ -57,7 +70,11 @@ def test_the_gradient_of_a_random_batch_is_on_average_that_of_all_rows():
     assert sp.expand(sum(batches, sp.zeros(2, 1)) / 3 - X.T * R / 3) == sp.zeros(2, 1)
 
 
-def test_least_squares_passes_the_noise_on_with_covariance_inverse_of_gram():
+def test_least_squares_passes_the_noise_on_with_covariance_inverse_of_gram(page_says):
+    page_says(
+        r"\hat\theta &= (A^\top A)^{-1} A^\top y = \theta + B\varepsilon",
+        r"$$B\,(\sigma^2 I)\,B^\top = \sigma^2 (A^\top A)^{-1}$$",
+    )
     inverse = (TALL.T * TALL).inv()
     noise, theta = sp.Matrix(sp.symbols("e1:6")), sp.Matrix([2, -3, 4])
     fit = inverse * TALL.T * (TALL * theta + noise)
@@ -65,20 +82,26 @@ def test_least_squares_passes_the_noise_on_with_covariance_inverse_of_gram():
     assert inverse * TALL.T * TALL * inverse == inverse
 
 
-def test_the_best_residuals_are_the_noise_projected_and_lose_one_part_a_parameter():
+def test_the_best_residuals_are_the_noise_projected_and_lose_one_part_a_parameter(
+    page_says,
+):
+    page_says(r"$-(I - P)\,\varepsilon$", r"\sigma^2 (n - d - 1)$")
+    page_says(r"$\tfrac{17}{20}\,\sigma^2/2$")
     projection = TALL * (TALL.T * TALL).inv() * TALL.T
     rest = sp.eye(5) - projection
     assert rest * TALL == sp.zeros(5, 3)
     assert rest * rest == rest and rest.trace() == 5 - 3
 
 
-def test_the_square_of_normal_noise_has_variance_two():
+def test_the_square_of_normal_noise_has_variance_two(page_says):
+    page_says(r"standard deviation $\sqrt 2\,\sigma^2$", r"$\sqrt{2/n}$")
     e = sp.Symbol("e", real=True)
     density = sp.exp(-(e**2) / 2) / sp.sqrt(2 * sp.pi)
     assert sp.integrate((e**2 - 1) ** 2 * density, (e, -sp.oo, sp.oo)) == 2
 
 
-def test_simulated_errors_have_the_variance_of_the_formula():
+def test_simulated_errors_have_the_variance_of_the_formula(page_says):
+    page_says(r"\sigma^2\, \mathrm{tr} \left[ (A^\top A)^{-1} \right]_w")
     A, _, generator = torch_data()
     noise = 0.01 * torch.randn(1000, 4000, generator=generator, dtype=A.dtype)
     errors = torch.linalg.lstsq(A, noise, driver="gels").solution
@@ -124,12 +147,27 @@ def test_the_run_ends_on_the_floor_from_near_and_far():
         assert abs(loss / 5e-5 - 1) < 0.18
 
 
+@pytest.mark.parametrize("lr", [0.01, 0.03])
+def test_at_a_small_step_each_update_shrinks_a_far_distance_by_about_one_minus_lr(lr):
+    A, y, generator = torch_data()
+    best = torch.linalg.lstsq(A, y[:, None], driver="gels").solution[:, 0]
+    path = train(A[:, :2], y, lr, 10, 1, generator, start=1000.0)
+    distance = (path - best).norm(dim=1)
+    assert abs((distance[50] / distance[0]) ** (1 / 50) - (1 - lr)) < 0.1 * lr
+
+
 def test_the_drawn_path_has_a_dot_for_each_batch_and_one_for_the_start():
     A, y, generator = torch_data()
     path = train(A[:, :2], y, 0.03, 10, 3, generator)
     ax = Figure().subplots()
     draw_path(ax, lambda t: (t @ A.T - y).square().mean(-1) / 2, path)
     assert sum(len(line.get_xdata()) for line in ax.lines) == 301
+    first = ax.lines[0].get_xydata()[0]
+    assert_close(torch.tensor(first), path[1, [1, 0]])  # w2 to the right
+    for x, y_ in ax.collections[0].get_paths()[0].vertices[:3]:
+        theta = torch.hstack([torch.tensor([y_, x]), path[-1, 2]])
+        height = (theta @ A.T - y).square().mean() / 2
+        assert abs(height - 0.1) < 0.02  # the innermost ring, on a coarse grid
 
 
 def test_the_drawn_errors_lie_on_the_formula_and_the_formula_nears_the_law():
@@ -141,4 +179,9 @@ def test_the_drawn_errors_lie_on_the_formula_and_the_formula_nears_the_law():
     # The root mean square of 400 two-dimensional errors scatters by 2.5 %.
     assert_close(measured, formula, rtol=0.1, atol=0)
     assert_close(law.get_ydata()[-1], (2 / 3000) ** 0.5)
+    assert_close(law.get_ydata()[0], 0.2**0.5)
+    single = torch.tensor([line.get_ydata().tolist() for line in points[::3]])
+    rms = single.square().mean(dim=1).sqrt()
+    # 30 of the 400 fits: their root mean square scatters by 9 %.
+    assert_close(rms, measured, rtol=0.4, atol=0, check_dtype=False)
     assert_close(formula[-1].item(), (2 / 3000) ** 0.5, rtol=0.1, atol=0)

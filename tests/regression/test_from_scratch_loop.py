@@ -9,12 +9,11 @@ from torch.testing import assert_close
 
 from firstdescent.regression.from_scratch import (
     data_iter,
-    predict,
     sgd_,
-    squared_loss,
     synthetic_linear,
     train,
 )
+from firstdescent.regression.house_prices import predict, squared_loss
 
 
 def seeded(seed: int = 0) -> Generator:
@@ -84,6 +83,18 @@ def test_without_noise_any_start_finds_the_truth(start):
 def test_train_refuses_data_it_cannot_learn_from(X, y, message):
     with pytest.raises(ValueError, match=message):
         train(X, y, 0.1, 2, 1, seeded())
+
+
+def test_train_refuses_whole_numbers_and_a_negative_number_of_epochs():
+    with pytest.raises(TypeError, match="X must be floating point"):
+        train(torch.ones(4, 1, dtype=torch.int64), torch.ones(4), 0.1, 2, 1, seeded())
+    with pytest.raises(ValueError, match="epochs must be at least 0, got -1"):
+        train(*data(4), 0.1, 2, -1, seeded())
+
+
+def test_train_keeps_the_dtype_of_the_features():
+    X, y = data(4)
+    assert train(X.float(), y.float(), 0.1, 2, 1, seeded()).dtype == torch.float32
 
 
 @pytest.mark.parametrize("start", [math.nan, math.inf, -math.inf])

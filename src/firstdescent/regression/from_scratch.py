@@ -3,10 +3,12 @@
 Page: docs/en/regression/from_scratch.md
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Generator, Tensor
+
+from firstdescent.regression.house_prices import predict, squared_loss
 
 
 # --8<-- [start:synthetic_linear]
@@ -19,10 +21,13 @@ def synthetic_linear(
 
     Shapes: w (d,), X (n, d), y (n,); all on the CPU, in w's dtype.
     Units:  sigma is in units of y.
-    Raises: ValueError if w is not (d,), n < 1, or sigma is negative or infinite.
+    Raises: ValueError if w is not (d,), n < 1, or sigma is negative or infinite;
+            TypeError if w is not floating point.
     """
     if w.dim() != 1 or len(w) == 0:
         raise ValueError(f"w must be (d,) with d > 0, got {tuple(w.shape)}")
+    if not w.is_floating_point():
+        raise TypeError(f"w must be floating point, got {w.dtype}")
     if n < 1:
         raise ValueError(f"n must be at least 1, got {n}")
     if not 0 <= sigma < float("inf"):
@@ -55,42 +60,8 @@ def data_iter(
     # --8<-- [end:data_iter]
 
 
-# --8<-- [start:predict]
-def predict(X: Tensor, w: Tensor, b: Tensor) -> Tensor:
-    """Return the linear model's prediction for each row of X.
-
-    Shapes: X (m, d), w (d,), b (), result (m,).
-    Raises: ValueError if w is not (d,) or b is not ().
-    """
-    if w.shape != X.shape[1:] or b.dim() != 0:
-        raise ValueError(
-            f"X (m, d) needs w (d,) and b (), got X {tuple(X.shape)}, "
-            f"w {tuple(w.shape)} and b {tuple(b.shape)}"
-        )
-    return X @ w + b
-    # --8<-- [end:predict]
-
-
-# --8<-- [start:squared_loss]
-def squared_loss(y_hat: Tensor, y: Tensor) -> Tensor:
-    """Return half the squared error, averaged over the m examples.
-
-    Shapes: y_hat (m,), y (m,), result ().
-    Units:  a mean, in units of y squared; half of what MSELoss returns.
-    Raises: ValueError if the shapes differ (broadcasting would pair every
-            prediction with every label) or if there is no example.
-    """
-    if y_hat.shape != y.shape or y.numel() == 0:
-        raise ValueError(
-            "y_hat and y must have one shape and m > 0 examples, "
-            f"got {tuple(y_hat.shape)} and {tuple(y.shape)}"
-        )
-    return ((y_hat - y) ** 2).mean() / 2
-    # --8<-- [end:squared_loss]
-
-
 # --8<-- [start:sgd_]
-def sgd_(params: list[Tensor], lr: float) -> None:
+def sgd_(params: Iterable[Tensor], lr: float) -> None:
     """Move each parameter by -lr times its gradient, in place; zero the gradient.
 
     Shapes: any.
@@ -100,6 +71,7 @@ def sgd_(params: list[Tensor], lr: float) -> None:
     """
     if not 0 < lr < float("inf"):
         raise ValueError(f"lr must be positive and finite, got {lr}")
+    params = list(params)  # what parameters() returns can be walked once only
     if any(param.grad is None for param in params):
         raise ValueError("a parameter has no gradient: call backward() first")
     with torch.no_grad():
@@ -124,11 +96,16 @@ def train(
     Shapes: X (n, d), y (n,), result (updates + 1, d + 1): w, then b, in a row.
     Units:  lr is for `squared_loss`, a mean with a half in it.
     Raises: ValueError if X is not (n, d), y not (n,), a number is not finite,
-            or as `data_iter` and `sgd_` do; FloatingPointError on overflow.
+            epochs < 0, or as `data_iter` and `sgd_` do; TypeError if X is not
+            floating point; FloatingPointError on overflow.
     """
     if X.dim() != 2 or y.shape != X.shape[:1]:
         shapes = f"{tuple(X.shape)} and {tuple(y.shape)}"
         raise ValueError(f"X (n, d) needs y (n,), got {shapes}")
+    if not X.is_floating_point():
+        raise TypeError(f"X must be floating point, got {X.dtype}")
+    if epochs < 0:
+        raise ValueError(f"epochs must be at least 0, got {epochs}")
     if not (X.isfinite().all() and y.isfinite().all() and abs(start) < float("inf")):
         raise ValueError("X, y and start must be finite, got nan or inf")
     w = X.new_full((X.shape[1],), start, requires_grad=True)

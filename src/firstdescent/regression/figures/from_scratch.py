@@ -82,9 +82,9 @@ def draw_errors(ax: Axes, generator: Generator) -> None:
         fits = torch.linalg.lstsq(A, noise, driver="gels").solution  # (3, 400)
         errors = fits[:2].norm(dim=0)
         formula = torch.linalg.inv(A.T @ A).diag()[:2].sum().sqrt()
-        ax.plot([n] * 30, errors[:30], "o", color="C0", markersize=3, alpha=0.3)
-        square = {"markerfacecolor": "none", "markersize": 9}
-        ax.plot(n, errors.square().mean().sqrt(), "s", color="C0", **square)
+        ax.plot([n] * 30, errors[:30], "o", color="C0", markersize=3, alpha=0.6)
+        square = {"markerfacecolor": "none", "markersize": 13}
+        ax.plot(n, errors.square().mean().sqrt(), "s", color="C3", **square)
         ax.plot(n, formula, "x", color="C1", markersize=9)
     ax.plot([10, 3000], [0.2**0.5, (2 / 3000) ** 0.5], "--", color="C2")
     ax.text(400, 0.1, "√(d/n)", color="C2")
