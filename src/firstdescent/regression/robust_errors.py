@@ -1,0 +1,52 @@
+"""Errors of coefficients when the noise is not equal: the bootstrap and HC2.
+
+Page: docs/en/regression/robust_errors.md
+"""
+
+import torch
+from torch import Generator, Tensor
+
+from firstdescent.regression.coefficients import coef_table, fit_matrix
+
+
+# --8<-- [start:bootstrap]
+def bootstrap(A: Tensor, y: Tensor, times: int, generator: Generator) -> Tensor:
+    """Return the coefficients of `times` tables drawn from the rows of this one.
+
+    Each table has n rows, drawn with replacement by a generator on the CPU.
+
+    Shapes: A (n, p), y (n,), result (times, p).
+    Raises: ValueError if times < 1, A is not (n, p) or y not (n,), or as
+            `coef_table`; so if one of the drawn tables has dependent columns
+            (likely for few rows, or if a feature varies in few rows only).
+    """
+    if times < 1 or A.dim() != 2 or y.shape != A.shape[:1]:
+        got = f"{times}, {tuple(A.shape)} and {tuple(y.shape)}"
+        raise ValueError(f"expected times >= 1, A (n, p) and y (n,), got {got}")
+    coef_table(A, y)  # refuses what no seed can fit
+    rows = torch.randint(len(A), (times, len(A)), generator=generator)
+    rows = rows.to(A.device)
+    return coef_table(A[rows], y[rows]).estimate  # A[rows] is (times, n, p)
+    # --8<-- [end:bootstrap]
+
+
+# --8<-- [start:robust_se]
+def robust_se(A: Tensor, y: Tensor) -> Tensor:
+    """Return standard errors (HC2) that allow each row a noise of its own size.
+
+    White's sandwich, with squared residuals divided by one minus the leverage.
+    If the noise is equal after all, their squares are right on average.
+
+    Shapes: A (..., n, p), y (..., n), result (..., p).
+    Raises: ValueError as `coef_table`, or if a row has leverage 1: the fit then
+            goes through it and its residual tells nothing.
+    Source: MacKinnon and White (1985), Journal of Econometrics 29.
+    """
+    residual = (A @ coef_table(A, y).estimate[..., None])[..., 0] - y
+    B = fit_matrix(A)
+    leverage = (A * B.mT).sum(dim=-1)  # (..., n): the diagonal of A @ B
+    if (leverage > 1 - torch.finfo(A.dtype).eps ** 0.5).any():
+        raise ValueError("a row has leverage 1: the fit goes through it")
+    variance = residual.square() / (1 - leverage)
+    return (B.square() @ variance[..., None])[..., 0].sqrt()
+    # --8<-- [end:robust_se]
