@@ -10,7 +10,7 @@ from firstdescent.tools.autograd_deeper import (
     hvp,
     recorded_gradient,
 )
-from firstdescent.tools.figures.autograd import draw_curvature
+from firstdescent.tools.figures.autograd_deeper import draw_curvature
 
 DOUBLE = torch.float64
 

@@ -13,7 +13,7 @@ from firstdescent.tools.autograd_errors import (
     grad_report,
     safe_sqrt,
 )
-from firstdescent.tools.figures.autograd import draw_fan, draw_roots, draw_totals
+from firstdescent.tools.figures.autograd_errors import draw_fan, draw_roots, draw_totals
 
 X = torch.tensor([1.0, -1.0], dtype=torch.float64)  # mean square 1: the slope is w - 3
 Y = 3 * X
