@@ -5,6 +5,7 @@ item are what `PageFile` and `BlockItem` build on.
 """
 
 import gc
+import os
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -47,6 +48,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        # With -n, each process has a core. More threads than cores wait for each
+        # other at every operation, and a page can take a hundred times as long.
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
     if config.option.device == "cuda":
         try:
             device.demand_cuda()

@@ -329,6 +329,16 @@ def test_a_stray_file_of_a_page_does_not_land_in_the_project(project):
     assert not list(project.root.rglob("scrap"))
 
 
+def test_with_n_each_process_has_one_thread(project):
+    project.page(
+        "```python\nimport torch\n\nassert torch.get_num_threads() == 1\n```\n"
+    )
+    env = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
+    assert project.run("-q", "-n", "1", env=env).status == 0
+    asked = {**env, "OMP_NUM_THREADS": "2"}
+    assert project.run("-q", "-n", "1", env=asked).status == 1
+
+
 def test_a_page_stays_in_one_worker(project):
     chain = "\n".join(f"```python\nx{i} = x{i - 1} + 1\n```\n" for i in range(1, 9))
     for name in "abcd":

@@ -176,3 +176,18 @@ def test_sums_that_overflowed_or_are_not_floating_are_refused():
             solve_gram(torch.eye(3, dtype=dtype))
     with pytest.raises(TypeError, match="one floating dtype"):
         gram(torch.ones(4, 2).half(), torch.ones(4).half())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("parts", "accepted"), [(1024, True), (512, False)])
+def test_the_cutoff_is_a_thousand_root_p_roundings_of_a_square(dtype, parts, accepted):
+    # p = 2: 1414 eps. Of each column the other leaves the share 1 - c^2.
+    c = 1 - parts * torch.finfo(dtype).eps
+    M = torch.tensor([[1, c, 1], [c, 1, 1], [1, 1, 2]], dtype=dtype)
+    if accepted:
+        assert_close(
+            solve_gram(M), torch.full((2,), 0.5, dtype=dtype), rtol=0.01, atol=0
+        )
+    else:
+        with pytest.raises(LinAlgError):
+            solve_gram(M)

@@ -70,7 +70,6 @@ def test_a_batch_of_tables_is_fitted_table_by_table():
         (torch.ones(2, 3), "more rows"),
         (torch.full((3, 1), math.nan), "finite"),
         (torch.tensor([[1.0], [math.inf]]), "finite"),
-        (torch.arange(3)[:, None], "floats"),
         (torch.zeros(3, 1), "independent"),
         (torch.ones(5, 2), "independent"),
         (torch.stack([LINE, LINE[:, [0, 0]]]), "independent"),
@@ -253,3 +252,39 @@ def test_columns_that_depend_jointly_are_refused(n, dtype):
         ):
             with pytest.raises(ValueError, match="independent"):
                 fit_matrix(torch.stack(columns, dim=1))
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.float16, torch.complex64])
+def test_only_single_and_double_precision_are_fitted(dtype):
+    with pytest.raises(TypeError, match="float32 or float64"):
+        fit_matrix(torch.ones(3, 1, dtype=dtype))
+
+
+def test_complex_features_are_refused():
+    for function in (with_ones, vif):
+        with pytest.raises(TypeError, match="real numbers"):
+            function(torch.ones(3, 1, dtype=torch.complex64))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, D])
+@pytest.mark.parametrize(("parts", "accepted"), [(128, True), (64, False)])
+def test_the_cutoff_is_ten_root_n_roundings_of_a_columns_length(dtype, parts, accepted):
+    # 64 rows: the cutoff is 80 eps; the second column leaves `parts` eps of the first.
+    sign = torch.tensor([1.0, -1.0], dtype=dtype).repeat(32)
+    A = torch.stack([torch.ones_like(sign), 1 + parts * torch.finfo(dtype).eps * sign])
+    if accepted:
+        assert fit_matrix(A.T).isfinite().all()
+    else:
+        with pytest.raises(ValueError, match="independent"):
+            fit_matrix(A.T)
+
+
+@pytest.mark.parametrize("size", [1e200, 1e-200])
+def test_columns_whose_squares_overflow_or_vanish_are_fitted(size):
+    A, y = random_table(12, 3)
+    scaled = A * A.new_tensor([size, 1, 1])
+    table, plain = coef_table(scaled, y), coef_table(A, y)
+    assert_close(table.estimate[0] * size, plain.estimate[0])
+    assert_close(table.se[0] * size, plain.se[0])
+    with pytest.raises(ValueError, match="overflow"):
+        coef_table(A, y * 1e200)

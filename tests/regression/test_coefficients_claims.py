@@ -256,3 +256,20 @@ def test_the_cloud_has_a_dot_for_each_fit_and_a_line_where_the_sum_is_60():
     assert same_color(below.get_color(), negative.get_color())
     assert same_color(negative.get_color(), "C1")
     assert same_color(usual.get_color(), "C0")
+
+
+def test_the_mean_interval_holds_a_sale_in_35_to_45_percent_of_cases(page_says):
+    page_says("Nine of ten other tables of 20 give 35 to 45 %")
+    shares, x = [], torch.tensor([3.0, 2, 105, 1], dtype=torch.float64)
+    t = t_quantile(0.975, 16)
+    for seed in range(200):
+        generator = torch.Generator().manual_seed(seed)
+        A = with_ones(make_houses(20, generator)[0])
+        noise = 20 * torch.randn(2000, 21, generator=generator, dtype=A.dtype)
+        fits = coef_table(A, noise[:, :20])  # the truth is 0
+        half = t * fits.sigma * (x @ fit_matrix(A)).norm()
+        shares.append(
+            ((fits.estimate @ x - noise[:, 20]).abs() <= half).double().mean()
+        )
+    inside = sum(0.345 < share < 0.455 for share in shares)
+    assert 0.86 < inside / 200 < 0.97

@@ -182,3 +182,8 @@ def test_infinite_labels_are_an_overflow_too():
     X, y = data(5)
     with pytest.raises(FloatingPointError):
         path_of([(X, torch.full_like(y, math.inf)[:, None])], 0.1)
+
+
+def test_a_negative_number_of_epochs_is_refused():
+    with pytest.raises(ValueError, match="epochs must be at least 0, got -3"):
+        path_of([], 0.1, epochs=-3)

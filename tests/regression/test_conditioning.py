@@ -216,3 +216,28 @@ def test_qr_takes_columns_whose_squares_overflow_or_vanish(size):
     A = tensor([[size, 1], [2 * size, 1], [5 * size, 1]])
     expected = tensor([3 / size, 2])
     assert_close(by_qr(A, A @ expected), expected, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, D])
+@pytest.mark.parametrize(("solve", "factor"), [(by_qr, 1), (by_svd, 2)])
+@pytest.mark.parametrize(("parts", "accepted"), [(128, True), (64, False)])
+def test_the_cutoff_is_ten_root_n_roundings(solve, factor, dtype, parts, accepted):
+    # 64 rows: 80 eps. The columns differ by `parts`; the smallest singular value of
+    # two nearly equal columns is half of that, the largest being 1.
+    sign = torch.tensor([1.0, -1.0], dtype=dtype).repeat(32)
+    gap = factor * parts * torch.finfo(dtype).eps
+    A = torch.stack([torch.ones_like(sign), 1 + gap * sign], dim=1)
+    if accepted:
+        assert solve(A, A.sum(dim=1)).isfinite().all()
+    else:
+        with pytest.raises(LinAlgError, match="dependent columns"):
+            solve(A, A.sum(dim=1))
+
+
+@pytest.mark.parametrize("solve", [by_qr, by_svd])
+@pytest.mark.parametrize("n", [50, 100_000])
+def test_years_in_single_precision_are_no_dependence(solve, n):
+    year = torch.randint(1950, 2026, (n,), generator=Generator().manual_seed(0))
+    A = torch.stack([year.float(), torch.ones(n)], dim=1)
+    slope = solve(A, 0.5 * year.float() - 900)[0]
+    assert_close(slope, torch.tensor(0.5), rtol=0.02, atol=0)

@@ -184,3 +184,9 @@ def test_the_loss_is_half_of_mse_loss_and_differentiable(n):
 def test_labels_of_another_shape_or_none_at_all_are_refused(shapes):
     with pytest.raises(ValueError, match="one shape"):
         squared_loss(*map(torch.zeros, shapes))
+
+
+@pytest.mark.parametrize("function", [fair_price, standardise])
+def test_complex_houses_are_refused(function):
+    with pytest.raises(TypeError, match="real numbers"):
+        function(torch.ones(2, 3, dtype=torch.complex64))

@@ -135,7 +135,8 @@ def test_shuffling_leaves_the_data_alone():
         ({"y": Y[:2]}, "needs y"),
         ({"y": Y[:, None]}, "needs y"),
         ({"X": X[:0], "y": Y[:0]}, "n > 0"),
-        ({"model": lambda H: H[:, :1]}, r"model\(X\) must be"),
+        ({"model": lambda H: H[:, :1]}, r"model\(X\) must be \(n,\)"),
+        ({"model": lambda H: (H[:, 1] - H[:, 0] + 3.5).log()}, "and finite"),
         ({"X": X * math.nan}, "finite"),
         ({"y": Y + math.inf}, "finite"),
         ({"groups": [[]]}, "columns of X"),
@@ -179,3 +180,8 @@ def test_whole_numbers_as_features_have_an_importance():
 def test_twenty_shuffles_are_the_default():
     found = permutation_importance(model, X, Y, seeded())
     assert_close(found, permutation_importance(model, X, Y, seeded(), repeats=20))
+
+
+def test_a_slice_of_large_numbers_does_not_overflow():
+    report = slice_report(torch.tensor([300.0, -300.0]).half(), ["a", "a"])
+    assert report[0].mse == 300**2

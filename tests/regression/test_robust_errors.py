@@ -62,7 +62,7 @@ def test_impossible_bootstraps_are_refused(A, y, times, message):
 
 def test_a_drawn_table_of_one_row_repeated_is_refused():
     # In 4 of 4^4 drawn tables all rows are the same: x and 1 are then dependent.
-    with pytest.raises(ValueError, match="independent"):
+    with pytest.raises(ValueError, match="too few rows"):
         bootstrap(LINE, LINE[:, 0], 5000, seeded())
 
 
@@ -139,3 +139,23 @@ def test_a_batch_of_tables_has_its_robust_errors_table_by_table():
 def test_what_has_no_fit_has_no_robust_error(A, y, message):
     with pytest.raises(ValueError, match=message):
         robust_se(A, y)
+
+
+@pytest.mark.parametrize("gap", [1e-9, 1e-12])
+def test_a_leverage_next_to_1_is_refused_before_its_residual_is_rounding(gap):
+    n = 5
+    A = torch.ones(n, 1, dtype=D)
+    A[0] = math.sqrt((n - 1) * (1 - gap) / gap)
+    with pytest.raises(ValueError, match="leverage 1"):
+        robust_se(A, torch.tensor([1.0, 2, 0, 5, 3], dtype=D))
+
+
+def test_a_bootstrap_in_pieces_draws_the_rows_of_one_in_a_whole():
+    A, y = random_table(3000, 2)
+    drawn = bootstrap(A, y, 2000, seeded())  # 10^7 / 6000 = 1666 tables at a time
+    generator = seeded()
+    first = torch.randint(3000, (1666, 3000), generator=generator)
+    rows = torch.randint(3000, (334, 3000), generator=generator)[-1]
+    assert drawn.shape == (2000, 2) and first.shape[0] == 1666
+    best = torch.linalg.lstsq(A[rows], y[rows, None], driver="gels").solution[:, 0]
+    assert_close(drawn[-1], best)

@@ -200,3 +200,54 @@ def test_weights_make_the_noise_equal_and_the_estimate_twice_as_sure():
     gap = (weighted.estimate[:, 0] - 2.6).abs()
     hits = gap <= t_quantile(0.975, 98) * weighted.se[:, 0]
     assert abs(share(hits) - 0.95) < 0.016
+
+
+def test_for_new_houses_the_square_of_the_formula_is_right_on_average():
+    X, y = make_houses(4000 * 20, seeded())
+    A = with_ones(X.reshape(4000, 20, 3))
+    table = coef_table(A, y.reshape(4000, 20))
+    truth = table.estimate.std(dim=0)
+    formula = table.se.square().mean(dim=0).sqrt()
+    # A standard deviation of 4000 estimates scatters by 1.1 %.
+    assert ((formula / truth - 1).abs()[:3] < 0.06).all()
+
+
+def test_with_two_pools_the_robust_interval_holds_the_truth_in_three_of_four(page_says):
+    page_says("in only about three tables of four")
+    X, _ = make_houses(100, seeded())
+    pool = torch.zeros(100, 1, dtype=D)
+    pool[:2] = 1
+    A = with_ones(torch.hstack([pool, X]))
+    y = 20 * torch.randn(5000, 100, generator=seeded(1), dtype=D)  # the truth is 0
+    t, table = t_quantile(0.975, 95), coef_table(A, y)
+    robust = table.estimate[:, 0].abs() <= t * robust_se(A, y)[:, 0]
+    usual = table.estimate[:, 0].abs() <= t * table.se[:, 0]
+    assert 0.68 < share(robust) < 0.82
+    assert 0.94 < share(usual) < 0.96
+
+
+def test_for_houses_held_fixed_the_interval_of_a_wrong_shape_is_too_wide():
+    x = areas(400, 1, seeded())[0]
+    A = with_ones(x[:, None])
+    noise = 20 * torch.randn(2000, 400, generator=seeded(1), dtype=D)
+    y = 0.01 * x**2 + noise
+    best = coef_table(A, 0.01 * x**2).estimate[0]
+    gap = (coef_table(A, y).estimate[:, 0] - best).abs()
+    assert share(gap <= t_quantile(0.975, 398) * robust_se(A, y)[:, 0]) > 0.98
+
+
+def test_where_only_the_shape_is_wrong_usual_and_robust_errors_differ_too():
+    area = areas(400, 500, seeded())
+    noise = 20 * torch.randn(500, 400, generator=seeded(1), dtype=D)
+    A, y = with_ones(area[..., None]), 0.01 * area**2 + noise
+    ratio = coef_table(A, y).se[:, 0] / robust_se(A, y)[:, 0]
+    assert 0.8 < ratio.mean() < 0.92
+
+
+def test_a_quiet_rows_residual_holds_its_neighbours_noise():
+    x = areas(100, 1, seeded())[0]
+    A = with_ones(x[:, None])
+    M = torch.eye(100, dtype=D) - A @ torch.linalg.pinv(A)
+    variance = (20 * (x / 100) ** 2) ** 2
+    expected = M.square() @ variance  # of the squared residuals
+    assert (expected > variance).sum() > 5

@@ -43,10 +43,12 @@ def train_concise(
     Shapes: a batch is X (m, d) and y, shaped as net(X); result
             (updates + 1, parameters), for nn.Linear(d, 1): w, then b, in a row.
     Units:  the optimiser's lr belongs to `loss`: MSELoss is a mean, no half.
-    Raises: ValueError if y is not shaped as net(X), or if the loader can be
-            walked once only and epochs > 1; FloatingPointError if the end of
-            the path is not finite.
+    Raises: ValueError if y is not shaped as net(X), epochs < 0, or the loader
+            can be walked once only and epochs > 1; FloatingPointError if the
+            end of the path is not finite.
     """
+    if epochs < 0:
+        raise ValueError(f"epochs must be at least 0, got {epochs}")
     if epochs > 1 and isinstance(loader, Iterator):
         raise ValueError("the loader is used up after one epoch: give a list")
     path = [parameters_to_vector(net.parameters()).detach()]

@@ -88,15 +88,18 @@ def by_svd(A: Tensor, y: Tensor) -> Tensor:
     """Return least squares from A = U S V^T, without A^T A.
 
     Shapes: A (n, d), y (n,), result (d,).
-    Raises: as `check_problem`; LinAlgError if a singular value
-            is zero to within rounding.
+    Raises: as `check_problem`; LinAlgError if a singular value, of the columns
+            at one scale, is zero to within rounding.
     """
     check_problem(A, y)
-    U, S, Vt = torch.linalg.svd(A, full_matrices=False)
+    scale = A.abs().amax(dim=0)
+    if not (scale > 0).all():
+        raise LinAlgError("dependent columns: drop one or take the least norm")
+    U, S, Vt = torch.linalg.svd(A / scale, full_matrices=False)
     rounding = 10 * len(A) ** 0.5 * torch.finfo(A.dtype).eps
     if not S[-1] > rounding * S[0]:
         raise LinAlgError("dependent columns: drop one or take the least norm")
-    return Vt.T @ ((U.T @ y) / S)
+    return Vt.T @ ((U.T @ y) / S) / scale
     # --8<-- [end:by_svd]
 
 

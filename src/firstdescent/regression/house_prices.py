@@ -16,10 +16,12 @@ def fair_price(X: Tensor) -> Tensor:
 
     Shapes: X (n, 3): bedrooms, bathrooms, area in square metres; result (n,).
     Units:  thousands of euros.
-    Raises: ValueError if X is not (n, 3).
+    Raises: ValueError if X is not (n, 3); TypeError if it is complex.
     """
     if X.dim() != 2 or X.shape[1] != 3:
         raise ValueError(f"expected X of shape (n, 3), got {tuple(X.shape)}")
+    if X.is_complex():
+        raise TypeError(f"expected real numbers, got {X.dtype}")
     X = X if X.is_floating_point() else X.double()
     return X @ X.new_tensor([10, 15, 2]) + 40
     # --8<-- [end:fair_price]
@@ -58,10 +60,13 @@ def standardise(X: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     Units:  std divides by n, so each column's mean square becomes 1, up to the
             rounding of X (which is coarse for a mean far larger than the std).
     Raises: ValueError if X is not (n, d) with n > 0, has an entry that is nan
-            or infinite, or a column that does not vary or whose std overflows.
+            or infinite, or a column that does not vary or whose std overflows;
+            TypeError if X is complex.
     """
     if X.dim() != 2 or len(X) == 0:
         raise ValueError(f"expected X of shape (n, d), n > 0, got {tuple(X.shape)}")
+    if X.is_complex():
+        raise TypeError(f"expected real numbers, got {X.dtype}")
     if not X.isfinite().all():
         raise ValueError("expected finite numbers in X, got nan or inf")
     X = X if X.is_floating_point() else X.double()

@@ -71,7 +71,7 @@ def slice_report(residual: Tensor, group: Sequence[str]) -> list[Slice]:
         rows.setdefault(name, []).append(i)
     report = []
     for name, chosen in rows.items():
-        r, n = residual[chosen], len(chosen)
+        r, n = residual[chosen].double(), len(chosen)
         se = r.std().item() / math.sqrt(n) if n > 1 else math.nan
         mse = r.square().mean().item()
         report.append(Slice(name, n, r.mean().item(), se, mse))
@@ -103,26 +103,30 @@ def permutation_importance(
     if X.dim() != 2 or len(X) == 0 or y.shape != X.shape[:1]:
         shapes = f"{tuple(X.shape)} and {tuple(y.shape)}"
         raise ValueError(f"X (n, d) with n > 0 needs y (n,), got {shapes}")
-    with torch.no_grad():
-        y_hat = model(X.clone())
-    if y_hat.shape != y.shape:
-        raise ValueError(f"model(X) must be (n,), got {tuple(y_hat.shape)}")
-    if not all(t.isfinite().all() for t in (X, y, y_hat)):
-        raise ValueError("X, y and model(X) must be finite, got nan or inf")
+    if not (X.isfinite().all() and y.isfinite().all()):
+        raise ValueError("X and y must be finite, got nan or inf")
     groups = [[j] for j in range(X.shape[1])] if groups is None else groups
     for group in groups:
         if not group or not all(0 <= j < X.shape[1] for j in group):
             raise ValueError(f"expected columns of X in each group, got {group}")
     if repeats < 1:
         raise ValueError(f"repeats must be at least 1, got {repeats}")
-    before = (y_hat - y).square().mean()
+
+    def error(H: Tensor) -> Tensor:
+        with torch.no_grad():
+            y_hat = model(H)
+        if y_hat.shape != y.shape or not y_hat.isfinite().all():
+            shape = tuple(y_hat.shape)
+            raise ValueError(f"model(X) must be (n,) and finite, got {shape}")
+        return (y_hat - y).square().mean()
+
+    before = error(X.clone())
     growth = before.new_zeros(len(groups))
     for k, group in enumerate(groups):
         for _ in range(repeats):
             order = torch.randperm(len(X), generator=generator)
             shuffled = X.clone()
             shuffled[:, list(group)] = X[order][:, list(group)]
-            with torch.no_grad():
-                growth[k] += (model(shuffled) - y).square().mean() - before
+            growth[k] += error(shuffled) - before
     return growth / repeats
     # --8<-- [end:permutation_importance]

@@ -24,9 +24,16 @@ def bootstrap(A: Tensor, y: Tensor, times: int, generator: Generator) -> Tensor:
         got = f"{times}, {tuple(A.shape)} and {tuple(y.shape)}"
         raise ValueError(f"expected times >= 1, A (n, p) and y (n,), got {got}")
     coef_table(A, y)  # refuses what no seed can fit
-    rows = torch.randint(len(A), (times, len(A)), generator=generator)
-    rows = rows.to(A.device)
-    return coef_table(A[rows], y[rows]).estimate  # A[rows] is (times, n, p)
+    n, estimates = len(A), []
+    for k in torch.arange(times).split(max(1, 10**7 // A.numel())):  # 80 MB each
+        rows = torch.randint(n, (len(k), n), generator=generator).to(A.device)
+        try:
+            estimates.append(coef_table(A[rows], y[rows]).estimate)
+        except ValueError as error:
+            raise ValueError(
+                "a drawn table has dependent columns: a feature varies in too few rows"
+            ) from error
+    return torch.cat(estimates)
     # --8<-- [end:bootstrap]
 
 
@@ -35,7 +42,8 @@ def robust_se(A: Tensor, y: Tensor) -> Tensor:
     """Return standard errors (HC2) that allow each row a noise of its own size.
 
     White's sandwich, with squared residuals divided by one minus the leverage.
-    If the noise is equal after all, their squares are right on average.
+    If the noise is equal after all, their squares are right on average. For a
+    feature that varies in few rows they scatter widely.
 
     Shapes: A (..., n, p), y (..., n), result (..., p).
     Raises: ValueError as `coef_table`, or if a row has leverage 1: the fit then
