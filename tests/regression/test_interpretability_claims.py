@@ -13,7 +13,7 @@ from firstdescent.regression.figures.interpretability import (
     draw_slices,
     draw_waterfall,
 )
-from firstdescent.regression.house_prices import fair_price, make_houses
+from firstdescent.regression.house_prices import fair_price, make_houses, predict
 from firstdescent.regression.interpretability import slice_report
 
 D = torch.float64
@@ -212,3 +212,10 @@ def test_the_bars_of_the_waterfall_are_coloured_by_their_sign():
     down, up = (bar.get_facecolor() for bar in ax.patches)
     assert down != up
     assert list(ax.lines[0].get_xdata()) == [300, 300]  # the average
+
+
+def test_the_model_in_the_head_asks_290(page_says):
+    page_says("$30 + 20 + 200 + 40 = 290$")
+    house = torch.tensor([[3.0, 2, 100]])
+    weights, bias = torch.tensor([10.0, 10, 2]), torch.tensor(40.0)
+    assert predict(house, weights, bias).item() == 290

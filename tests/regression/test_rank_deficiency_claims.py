@@ -265,3 +265,31 @@ def test_the_second_pivot_is_what_the_first_column_leaves(page_says):
     assert_close(torch.linalg.svdvals(A) ** 2, torch.tensor([125.0, 0.0]).double())
     seen = A @ torch.tensor([1.0, 2.0]).double()
     assert_close(seen.square().sum() / 5, torch.tensor(125.0).double())
+
+
+def test_one_more_square_metre_moves_both_columns(page_says):
+    page_says(r"$w_3 + 10.76\, w_4$", r"$0.02 + 10.76 \cdot 0.19 \approx 2.1$")
+    X, *_ = houses()
+    B = torch.column_stack([X, 10.7639 * X[:, 2], torch.ones(200)])
+    more = torch.tensor([0, 0, 1, 10.7639, 0]).double()
+    assert_close(row_space_projection(B) @ more, more)
+
+
+def test_the_cutoff_is_the_longer_side_times_the_spacing(page_says):
+    page_says(r"$\max(n, d)\, \varepsilon$")
+    for shape in ((50, 2), (2, 50)):
+        wide = torch.zeros(shape).double()
+        wide[0, 0], wide[1, 1] = 1, 60 * 2.0**-52
+        assert min_norm(wide, wide[:, 1])[1] == 1
+        wide[1, 1] = 40 * 2.0**-52
+        assert min_norm(wide, wide[:, 1])[1] == 0
+
+
+def test_the_least_norm_curve_is_no_longer_than_the_one_the_points_came_from(page_says):
+    page_says("$1 - 2t + 3t^3$", "of the truth {14**0.5:.2f}")
+    truth = torch.tensor([1.0, -2, 0, 3, 0, 0, 0, 0, 0, 0]).double()
+    assert_close(truth.norm(), torch.tensor(14**0.5).double())
+    powers = torch.tensor([-1.0, -0.3, 0.4, 1.0]).double()[:, None] ** torch.arange(10)
+    shortest = min_norm(powers, powers @ truth)
+    assert_close(powers @ shortest, powers @ truth)
+    assert shortest.norm() < truth.norm()
