@@ -166,3 +166,26 @@ def test_with_each_row_twice_the_usual_error_shrinks_as_by_hand():
     h = (A * fit.T).sum(dim=1)
     by_hand = (fit**2 / 2) @ (r2 / (1 - h / 2))
     assert_close(robust_se(A.repeat(2, 1), y.repeat(2)), by_hand.sqrt())
+
+
+def test_the_chance_of_a_normal_number_within_a_bound_is_the_error_function(page_says):
+    page_says(r"$\mathrm{erf}(1.96\,q / \sqrt 2)$")
+    z, bound = sp.Symbol("z", real=True), sp.Symbol("bound", positive=True)
+    density = sp.exp(-(z**2) / 2) / sp.sqrt(2 * sp.pi)
+    chance = sp.integrate(density, (z, -bound, bound))
+    assert sp.simplify(chance - sp.erf(bound / sp.sqrt(2))) == 0
+
+
+def test_the_two_sums_are_the_means_over_the_rows(page_says):
+    page_says(
+        r"so $\lVert e_j \rVert^2 = n\,m(e_j^2)$",
+        r"$\hat\sigma^2 \sum_i B_{ji}^2$ and into $\sum_i B_{ji}^2\,\sigma_i^2$",
+    )
+    e, v = sp.Matrix(sp.symbols("e1:5")), sp.Matrix(sp.symbols("v1:5"))
+    row, mean = e / e.dot(e), sum(v) / 4
+    spread = e.dot(e) / 4
+    both = sum(a**2 * b for a, b in zip(e, v, strict=True)) / 4
+    usual = mean * row.dot(row)
+    true = sum(a**2 * b for a, b in zip(row, v, strict=True))
+    assert sp.simplify(usual - mean / (4 * spread)) == 0
+    assert sp.simplify(true - both / (4 * spread**2)) == 0
