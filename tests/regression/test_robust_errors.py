@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from torch import Generator
+from torch.linalg import LinAlgError
 from torch.testing import assert_close
 
 from firstdescent.regression.coefficients import with_ones
@@ -133,7 +134,6 @@ def test_a_batch_of_tables_has_its_robust_errors_table_by_table():
         (LINE, torch.zeros(3, dtype=D), "needs finite y"),
         (LINE, torch.full((4,), math.inf, dtype=D), "needs finite y"),
         (LINE[:2], torch.zeros(2, dtype=D), "more rows"),
-        (torch.ones(4, 2, dtype=D), torch.zeros(4, dtype=D), "independent"),
     ],
 )
 def test_what_has_no_fit_has_no_robust_error(A, y, message):
@@ -159,3 +159,10 @@ def test_a_bootstrap_in_pieces_draws_the_rows_of_one_in_a_whole():
     assert drawn.shape == (2000, 2) and first.shape[0] == 1666
     best = torch.linalg.lstsq(A[rows], y[rows, None], driver="gels").solution[:, 0]
     assert_close(drawn[-1], best)
+
+
+def test_dependent_columns_have_no_robust_error_and_no_bootstrap():
+    A, y = torch.ones(4, 2, dtype=D), torch.zeros(4, dtype=D)
+    for call in (lambda: robust_se(A, y), lambda: bootstrap(A, y, 3, seeded())):
+        with pytest.raises(LinAlgError, match="dependent columns"):
+            call()

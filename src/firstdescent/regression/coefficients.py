@@ -9,6 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from firstdescent.regression.conditioning import inverse_triangle
+
 
 # --8<-- [start:with_ones]
 def with_ones(X: Tensor) -> Tensor:
@@ -35,9 +37,9 @@ def fit_matrix(A: Tensor) -> Tensor:
     Leading dimensions are a batch of tables.
 
     Shapes: A (..., n, p), result (..., p, n).
-    Raises: ValueError if n <= p, or a number is not finite, or a column is (in one
-            table, up to rounding) a combination of the others; TypeError unless A
-            is float32 or float64.
+    Raises: ValueError if n <= p, or a number is not finite; TypeError unless A is
+            float32 or float64; LinAlgError if a column of one table is, to within
+            rounding, a combination of the others.
     """
     if A.dim() < 2 or A.shape[-2] <= A.shape[-1]:
         raise ValueError(f"A must have more rows than columns, got {tuple(A.shape)}")
@@ -47,13 +49,7 @@ def fit_matrix(A: Tensor) -> Tensor:
         raise ValueError("A must be finite, got nan or inf")
     scale = A.abs().amax(dim=-2, keepdim=True)
     Q, R = torch.linalg.qr(A / scale)  # orthonormal columns, upper triangle
-    one = torch.eye(A.shape[-1], dtype=A.dtype, device=A.device)
-    B = torch.linalg.solve_triangular(R, one, upper=True) @ Q.mT
-    # 1 / |B_j| is the length of what the other columns leave of column j.
-    left = 1 / (R.norm(dim=-2) * B.norm(dim=-1))
-    if not (left > 10 * A.shape[-2] ** 0.5 * torch.finfo(A.dtype).eps).all():
-        raise ValueError("the columns of A must be independent, but one is not")
-    return B / scale.mT
+    return inverse_triangle(R, A.shape[-2]) @ Q.mT / scale.mT
     # --8<-- [end:fit_matrix]
 
 
@@ -134,12 +130,15 @@ def vif(X: Tensor) -> Tensor:
     Integers are counted in float64.
 
     Shapes: X (n, d), result (d,), each at least 1.
-    Raises: ValueError if X is not (n, d), or as `fit_matrix`: n <= d + 1, or
-            a feature is constant or a combination of the others.
+    Raises: ValueError if X is not (n, d) with n > 0; and as `with_ones` and
+            `fit_matrix`: n <= d + 1, or a feature is constant or a combination
+            of the others.
     """
-    if X.dim() != 2:
-        raise ValueError(f"X must be (n, d), got {tuple(X.shape)}")
+    if X.dim() != 2 or len(X) == 0:
+        raise ValueError(f"X must be (n, d) with n > 0, got {tuple(X.shape)}")
     A = with_ones(X)
+    size = A.abs().amax(dim=0)
+    A = A / size.where(size > 0, 1)  # units do not matter
     B, X = fit_matrix(A), A[:, :-1]
     # A row of B is what the others leave of a feature, over its squared length.
     left = 1 / B[:-1].square().sum(dim=1)

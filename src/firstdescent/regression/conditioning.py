@@ -61,23 +61,36 @@ def by_cholesky(A: Tensor, y: Tensor) -> Tensor:
     # --8<-- [end:by_cholesky]
 
 
+# --8<-- [start:inverse_triangle]
+def inverse_triangle(R: Tensor, n: int) -> Tensor:
+    """Return the inverse of R, the triangle of QR of a matrix with n rows.
+
+    One over the length of its row j is the length of what the other columns of
+    that matrix leave of column j. If that is rounding, the columns are dependent.
+
+    Shapes: R (..., d, d), result (..., d, d).
+    Raises: LinAlgError if a column is a combination of others, to within rounding.
+    """
+    one = torch.eye(R.shape[-1], dtype=R.dtype, device=R.device)
+    inverse = torch.linalg.solve_triangular(R, one, upper=True)
+    left = 1 / (R.norm(dim=-2) * inverse.norm(dim=-1))  # as a share of the column
+    if not (left > 10 * n**0.5 * torch.finfo(R.dtype).eps).all():
+        raise LinAlgError("dependent columns: drop one or take the least norm")
+    return inverse
+    # --8<-- [end:inverse_triangle]
+
+
 # --8<-- [start:by_qr]
 def by_qr(A: Tensor, y: Tensor) -> Tensor:
     """Return least squares from A = Q R, without A^T A.
 
     Shapes: A (n, d), y (n,), result (d,).
-    Raises: as `check_problem`; LinAlgError if a column is zero, or a
-            combination of others to within rounding.
+    Raises: as `check_problem` and `inverse_triangle`.
     """
     check_problem(A, y)
     scale = A.abs().amax(dim=0)
     Q, R = torch.linalg.qr(A / scale)  # (n, d), (d, d)
-    one = torch.eye(len(R), dtype=A.dtype, device=A.device)
-    inverse = torch.linalg.solve_triangular(R, one, upper=True)  # for the check only
-    # the share of each column's length that the others do not explain
-    left = 1 / (R.norm(dim=0) * inverse.norm(dim=1))
-    if not (left > 10 * len(A) ** 0.5 * torch.finfo(A.dtype).eps).all():
-        raise LinAlgError("dependent columns: drop one or take the least norm")
+    inverse_triangle(R, len(A))  # refuses dependent columns
     theta = torch.linalg.solve_triangular(R, (Q.T @ y)[:, None], upper=True)[:, 0]
     return theta / scale
     # --8<-- [end:by_qr]

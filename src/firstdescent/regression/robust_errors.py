@@ -5,6 +5,7 @@ Page: docs/en/regression/robust_errors.md
 
 import torch
 from torch import Generator, Tensor
+from torch.linalg import LinAlgError
 
 from firstdescent.regression.coefficients import coef_table, fit_matrix
 
@@ -19,6 +20,7 @@ def bootstrap(A: Tensor, y: Tensor, times: int, generator: Generator) -> Tensor:
     Raises: ValueError if times < 1, A is not (n, p) or y not (n,), or as
             `coef_table`; so if one of the drawn tables has dependent columns
             (likely for few rows, or if a feature varies in few rows only).
+            LinAlgError if A itself has.
     """
     if times < 1 or A.dim() != 2 or y.shape != A.shape[:1]:
         got = f"{times}, {tuple(A.shape)} and {tuple(y.shape)}"
@@ -29,7 +31,7 @@ def bootstrap(A: Tensor, y: Tensor, times: int, generator: Generator) -> Tensor:
         rows = torch.randint(n, (len(k), n), generator=generator).to(A.device)
         try:
             estimates.append(coef_table(A[rows], y[rows]).estimate)
-        except ValueError as error:
+        except LinAlgError as error:
             raise ValueError(
                 "a drawn table has dependent columns: a feature varies in too few rows"
             ) from error
