@@ -7,12 +7,15 @@ import itertools
 import linecache
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 import types
 import warnings
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import CodeType, TracebackType
@@ -21,6 +24,7 @@ from pageproof.page import Block, Page, Place, shown
 
 SHELL = {"sh": ["sh", "-eu"], "bash": ["bash", "-euo", "pipefail"]}
 SHELL_LIMIT = 600  # seconds
+SHELL_GRACE = 10  # seconds between asking and killing
 LIBC = ctypes.CDLL(None) if os.name == "posix" else None
 # From Python 3.12 on, of each process that multiprocessing forks off PyTorch's threads.
 FORKED = r"This process \(pid=\d+\) is multi-threaded, use of fork"
@@ -194,24 +198,64 @@ def _compile(source: str | ast.Module, path: Path) -> CodeType:
 
 
 def _shell(block: Block) -> str:
-    """Run a shell block as `sh -eu` does; the tools of this Python come first."""
+    """Run a shell block as `sh -eu` does; the tools of this Python come first.
+
+    The shell has a process group of its own, and none of it outlives the block.
+    """
     here = os.path.dirname(sys.executable)
     env = {**os.environ, "PATH": here + os.pathsep + os.environ.get("PATH", "")}
-    command = [*SHELL[block.language], "-c", block.code]
+    shell = subprocess.Popen(
+        [*SHELL[block.language], "-c", block.code],
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     try:
-        done = subprocess.run(
-            command, env=env, capture_output=True, text=True, timeout=SHELL_LIMIT
-        )
+        out, err = shell.communicate(timeout=SHELL_LIMIT)
     except subprocess.TimeoutExpired as error:
         raise BlockError(
             block.places[0], f"still running after {SHELL_LIMIT} s"
         ) from error
-    if done.returncode:
+    finally:
+        left = _end_group(shell)
+    if shell.returncode:
         raise BlockError(
             block.places[0],
-            f"ended with exit status {done.returncode}\n{done.stdout}{done.stderr}",
+            f"ended with exit status {shell.returncode}\n{out}{err}",
         )
-    return done.stdout
+    if left:
+        raise BlockError(block.places[0], "ended, but left a process running")
+    return out
+
+
+def _end_group(shell: subprocess.Popen[str]) -> bool:
+    """End what is left of a shell and its children; return whether any lived on."""
+    if shell.returncode is not None and not _lives(shell.pid):
+        return False
+    if os.name != "posix":
+        shell.kill()
+        return True
+    for sign in (signal.SIGTERM, signal.SIGKILL):  # torchrun passes the first on
+        with suppress(ProcessLookupError):
+            os.killpg(shell.pid, sign)
+        with suppress(subprocess.TimeoutExpired):
+            shell.communicate(timeout=SHELL_GRACE)
+    return True
+
+
+def _lives(group: int) -> bool:
+    """Whether a process of a group still runs after two seconds (known on Linux)."""
+    for _ in range(40):
+        states = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                states.append(stat.read_text().rpartition(")")[2].split()[:3])
+        if not any(s[2:] == [str(group)] and s[0] not in "ZX" for s in states):
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def _is_a(kind: type, name: str) -> bool:
