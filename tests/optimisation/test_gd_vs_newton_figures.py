@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose
 from firstdescent.optimisation.figures.gd_vs_newton import (
     draw_arrows,
     draw_basins,
+    draw_cost,
     draw_errors,
     draw_newton_steps,
     draw_paths,
@@ -75,3 +76,22 @@ def test_the_colour_of_a_start_is_that_of_the_kind_of_its_end(axes):
     assert (second == first[0, 0]).all()
     titles = [panel.get_title() for panel in axes()]
     assert titles == ["a: 25%, 50%, 25%", "b: 100%, 0%, 0%"]
+
+
+def test_costs_of_powers_of_d_are_lines_with_those_slopes(axes):
+    d = torch.tensor([1.0, 10, 100])
+    draw_cost(d, {"a": d, "b": d**2, "c": d**3}, memory=4 * d**2)
+    top, low = axes()
+    slopes = [
+        np.diff(np.log10(line.get_ydata()))[0] for line in (*top.lines, low.lines[0])
+    ]
+    assert_allclose(slopes, [1, 2, 3, 2], atol=1e-6)
+    assert top.get_xscale() == top.get_yscale() == low.get_yscale() == "log"
+    assert low.lines[1].get_ydata()[0] == 16e9
+    assert [text.get_text() for text in top.texts] == ["a", "b", "c"]
+
+
+def test_solving_overtakes_forming_at_six_rows_a_weight(page_says):
+    page_says("$d = 6n$", "$4nd$")
+    n, d = 200, 6 * 200
+    assert 4 * n * d * d == pytest.approx(2 / 3 * d**3)

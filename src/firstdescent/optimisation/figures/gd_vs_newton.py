@@ -88,6 +88,30 @@ def draw_errors(
     # --8<-- [end:draw_errors]
 
 
+# --8<-- [start:draw_cost]
+def draw_cost(d: Tensor, operations: dict[str, Tensor], memory: Tensor) -> None:
+    """Draw operations above and bytes below, against d, all axes logarithmic.
+
+    Shapes: d (k,), each of the operations (k,), memory (k,).
+    """
+    ink = plt.rcParams["text.color"]
+    _, (top, low) = plt.subplots(2, sharex=True, figsize=(5.6, 5.2))
+    for k, (name, values) in enumerate(operations.items()):
+        top.loglog(d, values, ("-", "--", "-.")[k], color=f"C{2 * k}")
+        above = values[-1] == max(v[-1] for v in operations.values())
+        j = 3 * len(d) // 4
+        at, shift = (d[j].item(), values[j].item()), (8, -14)
+        how = {"textcoords": "offset points", "color": f"C{2 * k}"}
+        how |= {"ha": "right"} if above else {}
+        top.annotate(name, at, (-8, 8) if above else shift, **how)
+    low.loglog(d, memory, color="C1")
+    low.axhline(16e9, color=ink, linestyle=":")
+    low.text(d[0].item(), 4e10, "16 GB", color=ink)
+    top.set_ylabel("operations a step")
+    low.set(xlabel="d, the number of weights", ylabel="bytes of H, float32")
+    # --8<-- [end:draw_cost]
+
+
 # --8<-- [start:draw_arrows]
 def draw_arrows(f: Callable[[Tensor], Tensor], starts: Tensor, scale: float) -> None:
     """Draw `scale` times -g and -H^-1 g, from each start, on the contours of f.
