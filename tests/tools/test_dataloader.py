@@ -114,7 +114,7 @@ def test_epoch_mean_equals_the_mean_of_means_only_when_batches_are_equal():
 
 
 def test_epoch_mean_refuses_no_batch_an_empty_batch_and_a_missing_count():
-    with pytest.raises(ValueError, match="at least one row"):
+    with pytest.raises(ValueError, match="positive counts"):
         epoch_mean([], [])
     with pytest.raises(ValueError, match=r"\[4, 0\]"):
         epoch_mean([1.0, 2.0], [4, 0])

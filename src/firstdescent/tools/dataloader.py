@@ -46,15 +46,17 @@ def padded(items: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 
 
 # --8<-- [start:epoch_mean]
-def epoch_mean(means: Sequence[float], counts: Sequence[int]) -> float:
+def epoch_mean(means: Sequence[float], counts: Sequence[float]) -> float:
     """Return the mean over all rows, from the mean and the size of each batch.
 
+    For a weighted mean, a batch's size is the sum of its rows' weights.
+
     Units:  each of `means` is a mean over the rows of its batch, not a sum.
-    Raises: ValueError if there is no batch, if one has no rows, or if there are
-            not as many counts as means.
+    Raises: ValueError if there is no batch, if a count is not positive, or if
+            there are not as many counts as means.
     """
-    if not counts or min(counts) < 1:
-        raise ValueError(f"expected batches of at least one row, got {counts}")
+    if not counts or not min(counts) > 0:
+        raise ValueError(f"expected positive counts of rows, got {counts}")
     pairs = zip(means, counts, strict=True)
     return sum(mean * count for mean, count in pairs) / sum(counts)
     # --8<-- [end:epoch_mean]
