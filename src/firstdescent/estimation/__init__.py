@@ -1,0 +1,1 @@
+"""Part three, Estimation: where losses come from, and what they assume."""
