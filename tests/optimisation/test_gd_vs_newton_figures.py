@@ -89,9 +89,3 @@ def test_costs_of_powers_of_d_are_lines_with_those_slopes(axes):
     assert top.get_xscale() == top.get_yscale() == low.get_yscale() == "log"
     assert low.lines[1].get_ydata()[0] == 16e9
     assert [text.get_text() for text in top.texts] == ["a", "b", "c"]
-
-
-def test_solving_overtakes_forming_at_six_rows_a_weight(page_says):
-    page_says("$d = 6n$", "$4nd$")
-    n, d = 200, 6 * 200
-    assert 4 * n * d * d == pytest.approx(2 / 3 * d**3)

@@ -1,6 +1,6 @@
 """What judges a path: the measured order and the kind of a stationary point."""
 
-from math import log, sqrt
+from math import log, nextafter, sqrt
 
 import pytest
 import torch
@@ -42,6 +42,11 @@ def test_measured_order_refuses_errors_that_do_not_fall_to_zero(errors):
         measured_order(errors)
 
 
+def test_measured_order_refuses_errors_whose_logarithms_are_equal():
+    with pytest.raises(ValueError, match="expected errors further apart"):
+        measured_order([nextafter(1e10, INF), 1e10, 1.0])
+
+
 @pytest.mark.parametrize(
     ("signs", "kind"),
     [
@@ -51,6 +56,15 @@ def test_measured_order_refuses_errors_that_do_not_fall_to_zero(errors):
         ((1, 0), "undecided"),
         ((1, -2, 0), "saddle"),
         ((3,), "minimum"),
+        # The curvatures are twice these, and tol is 1e-6.
+        ((1, 4e-7), "undecided"),
+        ((1, 6e-7), "minimum"),
+        ((1, -4e-7), "undecided"),
+        ((1, -6e-7), "saddle"),
+        ((-1, 4e-7), "undecided"),
+        ((-1, 6e-7), "saddle"),
+        ((-1, -4e-7), "undecided"),
+        ((-1, -6e-7), "maximum"),
     ],
 )
 def test_classify_stationary_reads_the_signs_of_the_curvature(signs, kind):
@@ -62,6 +76,16 @@ def test_classify_stationary_reads_the_signs_of_the_curvature(signs, kind):
 def test_a_slope_is_not_stationary():
     assert classify_stationary(bowl, START) == "not stationary"
     assert classify_stationary(lambda w: (w * NAN).sum(), START) == "not stationary"
+
+
+def test_classify_stationary_refuses_a_hessian_that_is_not_finite():
+    with pytest.raises(FloatingPointError, match="Hessian is not finite"):
+        classify_stationary(lambda w: w.abs().pow(1.5).sum(), START)
+
+
+def test_classify_stationary_refuses_half_precision():
+    with pytest.raises(ValueError, match="expected float32 or float64"):
+        classify_stationary(lambda w: w @ w, START.half())
 
 
 def test_classify_stationary_refuses_several_points_and_a_bad_tolerance():
