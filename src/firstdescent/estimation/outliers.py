@@ -246,9 +246,13 @@ def t_nll(r: Tensor, scale: float | Tensor, nu: float) -> Tensor:
 
 # --8<-- [start:student_t_fit]
 def student_t_fit(
-    A: Tensor, y: Tensor, nu: float = 3.0, start: Tensor | None = None,
-    tol: float = 1e-8, steps: int = 10_000,
-) -> RobustFit:  # fmt: skip
+    A: Tensor,
+    y: Tensor,
+    nu: float = 3.0,
+    start: Tensor | None = None,
+    tol: float = 1e-8,
+    steps: int = 10_000,
+) -> RobustFit:
     """Return a theta and a scale where EM for Student's t noise comes to rest.
 
     The likelihood may have several maxima; from `start` (or the least-absolute
@@ -314,9 +318,12 @@ def leverage(A: Tensor) -> Tensor:
 
 # --8<-- [start:least_trimmed]
 def least_trimmed(
-    A: Tensor, y: Tensor, generator: Generator, keep: int | None = None,
+    A: Tensor,
+    y: Tensor,
+    generator: Generator,
+    keep: int | None = None,
     tries: int = 500,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
+) -> tuple[Tensor, Tensor]:
     """Return a theta with a small sum of the `keep` smallest r^2, and those rows.
 
     Tries fits through p random rows; then, from the best, fits the kept rows by

@@ -43,8 +43,12 @@ def draw_drag(
         bottom.plot(e, moved, style, label=name)
     bottom.set(ylim=(-0.05, 0.4), ylabel="shift of the line")
     bottom.set(xlabel="error of the one label, in sd of the noise")
-    top.figure.legend(*bottom.get_legend_handles_labels(), ncols=4,
-                      loc="outside upper center", columnspacing=1)  # fmt: skip
+    top.figure.legend(
+        *bottom.get_legend_handles_labels(),
+        ncols=4,
+        loc="outside upper center",
+        columnspacing=1,
+    )
     # --8<-- [end:draw_drag]
 
 
