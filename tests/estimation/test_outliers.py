@@ -313,7 +313,10 @@ def test_leverages_are_the_derivative_of_each_prediction_by_its_label():
     X, y = make_houses(12, seeded())
     A = torch.cat([X, torch.ones(12, 1, dtype=D)], dim=1)
     h = o.leverage(A)
-    fitted = lambda y: A @ torch.linalg.lstsq(A, y).solution  # noqa: E731
+
+    def fitted(y):
+        return A @ torch.linalg.lstsq(A, y).solution
+
     for i in range(12):
         e = torch.zeros(12, dtype=D)
         e[i] = 1
