@@ -14,3 +14,6 @@ const unmark = () => {
 };
 new MutationObserver(unmark).observe(document.body, { childList: true, subtree: true });
 unmark();
+
+// Its note that a block was copied is for those who listen, too.
+document.querySelector(".md-dialog")?.setAttribute("role", "status");
