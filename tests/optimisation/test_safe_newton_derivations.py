@@ -151,8 +151,8 @@ def test_what_a_gauss_newton_step_leaves(page_says):
 def test_the_armijo_condition_needs_c_up_to_a_half(page_says):
     page_says(
         r"$p^\top H p = -g^\top p$",
-        r"$f(w + p) = f(w) + g^\top p + \tfrac12 p^\top H p"
-        r" = f(w) + \tfrac12 g^\top p$",
+        r"f(w + p) = f(w) + g^\top p + \tfrac12 p^\top H p"
+        r" = f(w) + \tfrac12 g^\top p",
         r"exactly if $c \le \tfrac12$",
     )
     p = -H.inv() * G
