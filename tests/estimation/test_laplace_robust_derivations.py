@@ -30,7 +30,7 @@ def seeded(seed=0):
 
 def test_the_mean_and_the_spread_of_laplace_noise(page_says):
     page_says(
-        r"p(r) = \frac{1}{2\beta}\, e^{-|r|/\beta}",
+        r"f(r) = \frac{1}{2\beta}\, e^{-|r|/\beta}",
         r"The mean of $|r|$ is $\beta$, and the standard deviation is $\beta\sqrt2$",
     )
     moments = [2 * sp.integrate(R**k * DENSITY, (R, 0, sp.oo)) for k in range(3)]
@@ -58,7 +58,7 @@ def test_a_uniform_number_becomes_laplace_noise(page_says):
 
 def test_the_likelihood_and_its_best_scale(page_says):
     page_says(
-        r"-\log p(r_i) = \log(2\beta) + \frac{|r_i|}{\beta}",
+        r"-\log f(r_i) = \log(2\beta) + \frac{|r_i|}{\beta}",
         r"\ell(\theta, \beta) = n \log(2\beta) + \frac{1}{\beta} \sum_{i=1}^n |r_i|",
         r"The derivative is $n/\beta - \sum |r_i|/\beta^2$",
         r"\hat\beta = \frac1n \sum_{i=1}^n |r_i|",

@@ -65,7 +65,8 @@ def test_the_t_loss_is_minus_the_log_of_the_density(page_says):
 
 def test_each_loss_is_concave_in_the_square_and_below_its_tangent(page_says):
     page_says(
-        r"\rho(r) \le \rho(m) + \frac{w(m)}{2} (r^2 - m^2)", r"$\psi(r)/(2r) = w/2$"
+        r"\rho(r) \le \rho(r_0) + \frac{w(r_0)}{2} (r^2 - r_0^2)",
+        r"$\psi(r)/(2r) = w/2$",
     )
     for rho in LOSSES.values():
         slope = sp.diff(rho.subs(R, sp.sqrt(Q)), Q)
@@ -113,7 +114,7 @@ def test_the_t_scale_makes_the_bound_least_and_the_bound_touches(page_says):
 
 
 def test_a_share_above_one_over_nu_plus_one_pushes_the_t_scale_up(page_says):
-    page_says(r"\epsilon\, (\nu + 1) < 1", r"$w u^2 = (\nu + 1)\, u^2 / (\nu + u^2)$")
+    page_says(r"\epsilon\, (\nu + 1) < 1", r"$w z^2 = (\nu + 1)\, z^2 / (\nu + z^2)$")
     share = (NU + 1) * Q / (NU + Q)
     assert sp.limit(share, Q, sp.oo) == NU + 1
     assert sp.simplify(sp.diff(share, Q) - NU * (NU + 1) / (NU + Q) ** 2) == 0

@@ -22,7 +22,7 @@ def test_the_log_evidence_is_the_density_of_a_normal_vector(page_says):
         r"\log p(y) = -\frac12 \sum_j \frac{(u_j^\top y)^2}"
         r"{\tau^2 s_j^2 + \sigma^2} - \frac{\|y_\bot\|^2}{2\sigma^2}",
         r"-\frac12 \sum_j \log(\tau^2 s_j^2 + \sigma^2)",
-        r"- (n - r) \log \sigma - \frac n2 \log 2\pi",
+        r"- (n - q) \log \sigma - \frac n2 \log 2\pi",
     )
     g = torch.Generator().manual_seed(0)
     B, y = (torch.randn(5, k, generator=g, dtype=torch.float64) for k in (2, 1))

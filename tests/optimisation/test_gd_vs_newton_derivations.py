@@ -94,8 +94,8 @@ def test_the_factor_tends_to_a_half_for_the_valley(page_says):
 
 def test_the_newton_step_is_the_same_in_other_units(page_says):
     page_says(
-        r"g_z = M^\top g, \qquad H_z = M^\top H M",
-        r"-M H_z^{-1} g_z = -M M^{-1} H^{-1} M^{-\top} M^\top g = -H^{-1} g",
+        r"g_u = M^\top g, \qquad H_u = M^\top H M",
+        r"-M H_u^{-1} g_u = -M M^{-1} H^{-1} M^{-\top} M^\top g = -H^{-1} g",
         r"$-\text{lr}\, M M^\top g$",
     )
     z, w = sp.Matrix(sp.symbols("z1:3")), sp.Matrix(sp.symbols("w1:3"))

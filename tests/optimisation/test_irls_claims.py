@@ -21,7 +21,7 @@ def houses(n, seed=0, slope=-1.5):
 
 
 def test_a_hessian_costs_2npp_operations_and_the_rest_4np(page_says):
-    page_says("$H$ costs $2np^2$ operations, the rest of a step about $4np$")
+    page_says("$H$ costs $2nm^2$ operations, the rest of a step about $4nm$")
     n, p = 300, 7
     A, v, u = torch.ones(n, p), torch.ones(p, 1), torch.ones(n, 1)
     with FlopCounterMode(display=False) as counter:

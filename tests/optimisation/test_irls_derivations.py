@@ -19,7 +19,7 @@ def test_the_two_derivatives_of_the_loss_of_a_row(page_says):
         r"$$\ell(\theta) = \sum_i \log(1 + \exp(a_i \cdot \theta))"
         r" - y_i\, a_i \cdot \theta$$",
         r"$p_i = 1/(1 + \exp(-a_i \cdot \theta))$",
-        r"the derivative of $\log(1 + \exp t)$ is $1/(1 + \exp(-t))$",
+        r"the derivative of $\log(1 + \exp x)$ is $1/(1 + \exp(-x))$",
         r"the derivative of that, $p$, is $p(1 - p)$",
     )
     assert sp.simplify(sp.diff(sp.log(1 + sp.exp(T)), T) - P) == 0

@@ -171,7 +171,7 @@ def test_the_descent_lemma_holds_where_it_should_and_is_sharp(page_says):
         assert (((w - lr * slope).cos()) <= bound + 1e-12).all()
     # on a quadratic it is an equation, with the curvature along g
     page_says(
-        r"$-\text{lr}\,(1 - \text{lr}\,c/2)\,\lVert g \rVert^2$ exactly",
+        r"$-\text{lr}\,(1 - \text{lr}\,\alpha/2)\,\lVert g \rVert^2$ exactly",
     )
     w1, w2 = sp.symbols("w1 w2", real=True)
     f = (MU * w1**2 + L * w2**2) / 2

@@ -164,9 +164,9 @@ def test_the_floor_along_one_eigenvector(page_says):
     page_says(
         r"$HM + MH - \text{lr}\,HMH = \frac{\text{lr}}{B} C$",
         r"$$(2\lambda_i - \text{lr}\,\lambda_i^2)\, M_{ii} = "
-        r"\frac{\text{lr}}{B}\, c_i$$",
+        r"\frac{\text{lr}}{B}\, C_{ii}$$",
         r"\text{excess} = \frac{\text{lr}}{2B} \sum_i "
-        r"\frac{c_i}{2 - \text{lr}\,\lambda_i}",
+        r"\frac{C_{ii}}{2 - \text{lr}\,\lambda_i}",
     )
     curvature, c, M = sp.symbols("lambda c M", positive=True)
     (M_ii,) = sp.solve(2 * curvature * M - LR * curvature**2 * M - LR / B * c, M)
@@ -244,9 +244,10 @@ def test_the_shape_of_a_whole_run(page_says):
 
 def test_a_falling_step_size_gives_one_over_k_if_it_is_large_enough(page_says):
     page_says(
-        r"($2a\lambda_{\min} > 1$)",
-        r"$\text{lr}_k = a/(k + k_0)$",
-        "An lr that falls like $a/k$, with $a$ large enough, removes this floor",
+        r"($2\alpha\lambda_{\min} > 1$)",
+        r"$\text{lr}_k = \alpha/(k + k_0)$",
+        r"An lr that falls like $\alpha/k$, with $\alpha$ large enough,"
+        " removes this floor",
     )
     x, y = torch.ones(2, 1).double(), torch.tensor([1.0, -1.0]).double()
     k = torch.arange(4001)[:, None]

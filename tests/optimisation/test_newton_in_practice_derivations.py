@@ -8,9 +8,9 @@ from firstdescent.optimisation.newton_in_practice import truncated_cg
 
 def test_the_polynomial_is_one_at_zero_and_zero_at_each_eigenvalue(page_says):
     page_says(
-        r"P(\lambda) = \prod_{i=1}^{r} \left(1 - \frac{\lambda}{\lambda_i}\right)"
+        r"P(\lambda) = \prod_{i=1}^{k} \left(1 - \frac{\lambda}{\lambda_i}\right)"
     )
-    page_says(r"g + Hs = P(H)\,g, \qquad P(\lambda) = 1 + \lambda\,q(\lambda)")
+    page_says(r"g + Hs = P(H)\,g, \qquad P(\lambda) = 1 + \lambda\,p(\lambda)")
     x, roots = sp.symbols("x"), sp.symbols("a b c", positive=True)
     P = sp.prod(1 - x / root for root in roots)
     assert P.subs(x, 0) == 1

@@ -105,9 +105,9 @@ def test_the_promise_of_a_step_is_a_sum_of_two_parts(page_says):
 
 def test_one_over_the_length_is_concave(page_says):
     page_says(
-        r"$$\left(\frac1L\right)'' = \frac{3}{L^5} \left( (x \cdot y)^2 "
-        r"- \lVert x \rVert^2 \lVert y \rVert^2 \right) \le 0$$",
-        r"$x_i = a_i/(h_i + \mu)$ and $y_i = a_i/(h_i + \mu)^2$",
+        r"$$\left(\frac1L\right)'' = \frac{3}{L^5} \left( (\alpha \cdot \beta)^2 "
+        r"- \lVert \alpha \rVert^2 \lVert \beta \rVert^2 \right) \le 0$$",
+        r"$\alpha_i = a_i/(h_i + \mu)$ and $\beta_i = a_i/(h_i + \mu)^2$",
     )
     x = sp.Matrix([A1 / (H1 + LAM), A2 / (H2 + LAM)])
     y = sp.Matrix([A1 / (H1 + LAM) ** 2, A2 / (H2 + LAM) ** 2])

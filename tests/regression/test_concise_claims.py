@@ -20,8 +20,8 @@ R = X * W - Y
 
 def test_the_gradient_without_the_half_keeps_the_two(page_says):
     page_says(
-        r"\frac{\partial}{\partial w}\, \frac{1}{m} \sum_i r_i^2 = "
-        r"\frac{2}{m}\, X^\top r"
+        r"\frac{\partial}{\partial w}\, \frac{1}{B} \sum_i r_i^2 = "
+        r"\frac{2}{B}\, X^\top r"
     )
     mean = sp.Matrix([R.dot(R) / 3]).jacobian(W).T
     assert sp.expand(mean - sp.Rational(2, 3) * X.T * R) == sp.zeros(2, 1)

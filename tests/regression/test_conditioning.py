@@ -68,11 +68,11 @@ def test_the_order_of_the_rows_does_not_matter(solve):
 @pytest.mark.parametrize(
     ("A", "y", "message"),
     [
-        (torch.ones(3, 2), torch.ones(3, 1), r"A \(n, d\) needs y \(n,\)"),
-        (torch.ones(3, 2), torch.ones(2), r"A \(n, d\) needs y \(n,\)"),
-        (torch.ones(3), torch.ones(3), r"A \(n, d\) needs y \(n,\)"),
-        (torch.ones(1, 2), torch.ones(1), "n >= d >= 1"),
-        (torch.ones(3, 0), torch.ones(3), "n >= d >= 1"),
+        (torch.ones(3, 2), torch.ones(3, 1), r"A \(n, p\) needs y \(n,\)"),
+        (torch.ones(3, 2), torch.ones(2), r"A \(n, p\) needs y \(n,\)"),
+        (torch.ones(3), torch.ones(3), r"A \(n, p\) needs y \(n,\)"),
+        (torch.ones(1, 2), torch.ones(1), "n >= p >= 1"),
+        (torch.ones(3, 0), torch.ones(3), "n >= p >= 1"),
         (torch.full((3, 2), math.nan), torch.ones(3), "must be finite"),
         (torch.ones(3, 2), torch.full((3,), math.inf), "must be finite"),
     ],
@@ -150,9 +150,9 @@ def test_the_condition_number_ignores_a_common_factor_and_rotations():
 @pytest.mark.parametrize(
     ("A", "message"),
     [
-        (torch.ones(3), "n >= d"),
-        (torch.ones(2, 3), "n >= d"),
-        (torch.ones(2, 0), "n >= d"),
+        (torch.ones(3), "n >= p"),
+        (torch.ones(2, 3), "n >= p"),
+        (torch.ones(2, 0), "n >= p"),
         (torch.full((3, 2), math.nan), "finite"),
     ],
 )
@@ -174,8 +174,8 @@ def test_the_built_matrix_has_the_eigenvalues_that_were_asked_for(n, d, kappa):
 @pytest.mark.parametrize(
     ("n", "d", "kappa", "message"),
     [
-        (3, 1, 10.0, "n >= d >= 2"),
-        (3, 4, 10.0, "n >= d >= 2"),
+        (3, 1, 10.0, "n >= p >= 2"),
+        (3, 4, 10.0, "n >= p >= 2"),
         (3, 2, 0.5, "kappa must be"),
         (3, 2, math.inf, "kappa must be"),
         (3, 2, math.nan, "kappa must be"),

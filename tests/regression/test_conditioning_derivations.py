@@ -166,10 +166,10 @@ def test_the_work_counted_step_by_step_has_the_leading_terms_of_the_table(
     n, d, page_says
 ):
     page_says(
-        "| Cholesky | $n d^2 + d^3/3$ |",
-        "| QR | $2 n d^2 - 2 d^3/3$ |",
-        "| inverse | $n d^2 + 8 d^3/3$ |",
-        "$8d^3/3$ additions and multiplications. Cholesky needs $d^3/3$.",
+        "| Cholesky | $n p^2 + p^3/3$ |",
+        "| QR | $2 n p^2 - 2 p^3/3$ |",
+        "| inverse | $n p^2 + 8 p^3/3$ |",
+        "$8p^3/3$ additions and multiplications. Cholesky needs $p^3/3$.",
     )
     half_gram = sum(2 * n for i in range(d) for j in range(i + 1))
     # Column k of L: for each row below, a product of k terms.

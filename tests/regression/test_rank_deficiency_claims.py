@@ -276,7 +276,7 @@ def test_one_more_square_metre_moves_both_columns(page_says):
 
 
 def test_the_cutoff_is_the_longer_side_times_the_spacing(page_says):
-    page_says(r"$\max(n, d)\, \varepsilon$")
+    page_says(r"$\max(n, p)\, \varepsilon$")
     for shape in ((50, 2), (2, 50)):
         wide = torch.zeros(shape).double()
         wide[0, 0], wide[1, 1] = 1, 60 * 2.0**-52

@@ -14,14 +14,14 @@ def visible_directions(
     """Return the r singular directions (U, s, Vh) that A sees, the largest first.
 
     A sees a direction if its singular value is above rcond times the largest.
-    The default, max(n, d) machine epsilons, is that of `matrix_rank`.
+    The default, max(n, p) machine epsilons, is that of `matrix_rank`.
 
-    Shapes: A (n, d), U (n, r), s (r,), Vh (r, d), where r is the numerical rank.
-    Raises: TypeError if A is not float32 or float64; ValueError if it is not (n, d)
-            with n, d > 0, not finite, or if rcond is not in [0, 1).
+    Shapes: A (n, p), U (n, r), s (r,), Vh (r, p), where r is the numerical rank.
+    Raises: TypeError if A is not float32 or float64; ValueError if it is not (n, p)
+            with n, p > 0, not finite, or if rcond is not in [0, 1).
     """
     if A.dim() != 2 or A.numel() == 0:
-        raise ValueError(f"A must be (n, d) with n, d > 0, got {tuple(A.shape)}")
+        raise ValueError(f"A must be (n, p) with n, p > 0, got {tuple(A.shape)}")
     if A.dtype not in (torch.float32, torch.float64):
         raise TypeError(f"A must be of floating point (32, 64 bits), got {A.dtype}")
     if not A.isfinite().all():
@@ -40,12 +40,12 @@ def visible_directions(
 def check_labels(A: Tensor, y: Tensor) -> None:
     """Return nothing, or raise if y is no column of labels for A.
 
-    Shapes: A (n, d), y (n,).
+    Shapes: A (n, p), y (n,).
     Raises: ValueError if y is not (n,) or not finite; TypeError if its dtype is
             not A's.
     """
     if y.shape != A.shape[:1] or not y.isfinite().all():
-        raise ValueError(f"A (n, d) needs a finite y (n,), got {tuple(y.shape)}")
+        raise ValueError(f"A (n, p) needs a finite y (n,), got {tuple(y.shape)}")
     if y.dtype != A.dtype:
         raise TypeError(f"A and y must share a dtype, got {A.dtype} and {y.dtype}")
     # --8<-- [end:check_labels]
@@ -57,7 +57,7 @@ def min_norm(A: Tensor, y: Tensor, rcond: float | None = None) -> Tensor:
 
     With independent columns there is one solution, and this is it.
 
-    Shapes: A (n, d), y (n,), result (d,).
+    Shapes: A (n, p), y (n,), result (p,).
     Raises: ValueError and TypeError as `check_labels` and `visible_directions`.
     """
     check_labels(A, y)
@@ -72,7 +72,7 @@ def row_space_projection(A: Tensor, rcond: float | None = None) -> Tensor:
 
     I - P keeps the rest, the part that no prediction on A's rows depends on.
 
-    Shapes: A (n, d), result (d, d), symmetric.
+    Shapes: A (n, p), result (p, p), symmetric.
     Raises: as `visible_directions`.
     """
     _, _, Vh = visible_directions(A, rcond)
@@ -87,7 +87,7 @@ def ridge(A: Tensor, y: Tensor, penalty: float) -> Tensor:
     Every weight is penalised: leave the intercept out of A, and centre A and y.
     Directions below the default cutoff of `visible_directions` get 0.
 
-    Shapes: A (n, d), y (n,), result (d,).
+    Shapes: A (n, p), y (n,), result (p,).
     Units:  both squares are sums. For a mean over the n examples, penalise by
             n times what you would add to the mean.
     Raises: ValueError if penalty is negative or infinite, or 0 with dependent

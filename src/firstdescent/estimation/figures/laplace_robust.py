@@ -19,9 +19,9 @@ def draw_densities(beta: float, sd: float) -> None:
     ):
         top.plot(r, (-minus_log).exp(), style, label=name)
         bottom.plot(r, minus_log, style)
-    top.set(ylabel="density p")
+    top.set(ylabel="density f")
     top.legend()
-    bottom.set(xlabel="r, in standard deviations", ylabel="-log p")
+    bottom.set(xlabel="r, in standard deviations", ylabel="-log f")
     # --8<-- [end:draw_densities]
 
 

@@ -13,18 +13,18 @@ STYLES = ("C0-", "C1--", "C2-.", "C3-", "C4--")
 
 # --8<-- [start:draw_pulls]
 def draw_pulls(weights: dict[str, Callable[[Tensor], Tensor]]) -> None:
-    """Draw each loss's weight against u, below its pull: weight times u.
+    """Draw each loss's weight against z, below its pull: weight times z.
 
-    Shapes: each weight takes u (k,) to (k,).
+    Shapes: each weight takes z (k,) to (k,).
     """
-    u = torch.linspace(-8, 8, 320, dtype=torch.float64)  # without u = 0
+    z = torch.linspace(-8, 8, 320, dtype=torch.float64)  # without z = 0
     _, (top, bottom) = plt.subplots(2, 1, figsize=(5.6, 5.4), sharex=True)
     for style, (name, weight) in zip(STYLES, weights.items(), strict=False):
-        w = weight(u)
-        top.plot(u, (w * u).where(w < 50, torch.nan), style, label=name)
-        bottom.plot(u, w, style)
+        w = weight(z)
+        top.plot(z, (w * z).where(w < 50, torch.nan), style, label=name)
+        bottom.plot(z, w, style)
     top.set(ylabel="pull ψ", ylim=(-4, 4))
-    bottom.set(ylabel="weight ψ / u", ylim=(0, 2), xlabel="u, residual / scale")
+    bottom.set(ylabel="weight ψ / z", ylim=(0, 2), xlabel="z, residual / scale")
     top.figure.legend(loc="outside upper center", ncols=4, columnspacing=1)
     # --8<-- [end:draw_pulls]
 
