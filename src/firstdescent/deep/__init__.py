@@ -1,0 +1,1 @@
+"""Part five, From linear to deep: networks, and the data they meet."""

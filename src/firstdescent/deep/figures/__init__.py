@@ -1,0 +1,1 @@
+"""Drawings too long for a page's own block: one module a page."""
