@@ -1,5 +1,6 @@
 """The MkDocs plugin: what the other modules do to a page, at the moment MkDocs asks."""
 
+import re
 import shutil
 from pathlib import Path
 from posixpath import dirname, join, normpath
@@ -14,13 +15,19 @@ from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+from mkdocs.utils import get_relative_url
 
 from pageproof import panels
 from pageproof.cache import PageCache
 from pageproof.mathml import MathError, render_math
+from pageproof.page import Page as ProvenPage
 from pageproof.page import PageError
 from pageproof.policy import with_policy
 from pageproof.reading import Reader
+from pageproof.records import RecordError
+from pageproof.reference import LABELS, Reference
+
+TITLE = re.compile(r"^# (.*?)(?: \{ #[\w-]+ \})?$", re.MULTILINE)
 
 
 class Options(Config):
@@ -29,6 +36,8 @@ class Options(Config):
     root = option.Optional(option.Type(str))
     runs = option.Optional(option.Type(str))
     labels = option.Type(dict, default=panels.LABELS)
+    lists = option.Optional(option.Type(str))  # the folder of the site's lists
+    list_labels = option.Type(dict, default=LABELS)
 
 
 class SitePlugin(BasePlugin[Options]):
@@ -48,6 +57,8 @@ class SitePlugin(BasePlugin[Options]):
             self.reader = Reader(Path(config.config_file_path))
         except PageError as error:
             raise PluginError(str(error)) from error
+        self.proven: dict[str, ProvenPage] = {}
+        self.reference = Reference(self.base / (self.config.lists or "lists"))
         self.runs = None
         if self.config.runs:
             self.runs = yaml.safe_load(
@@ -71,6 +82,7 @@ class SitePlugin(BasePlugin[Options]):
             proven = self.reader.read(Path(page.file.abs_src_path))
         except PageError as error:
             raise PluginError(str(error)) from error
+        self.proven[page.file.src_uri] = proven
         if self.serving:
             self.cache.prepare(page, proven.text, config, files)
 
@@ -78,12 +90,40 @@ class SitePlugin(BasePlugin[Options]):
         self, html: str, page: Page, config: MkDocsConfig, files: Files
     ) -> str:
         try:
-            html = render_math(html)
+            html = render_math(self.listed(html, page, files))
         except MathError as error:
             raise PluginError(f"{_place(page, error.tex)}: {error}") from error
+        except RecordError as error:
+            raise PluginError(str(error)) from error
         html = panels.panels(html, panels.LABELS | self.config.labels)
         html = panels.tables(html)
-        return panels.figures(html, lambda link: self.drawing(link, page, files))
+        html = panels.figures(html, lambda link: self.drawing(link, page, files))
+        return self.referred(html, page, files)
+
+    def listed(self, html: str, page: Page, files: Files) -> str:
+        """Return a page with the site's lists that it shows."""
+
+        def link(stem: str) -> str:
+            return get_relative_url(_file(files, stem).url, page.url)
+
+        def title(stem: str) -> str:
+            return TITLE.search(_file(files, stem).content_string)[1]
+
+        labels = LABELS | self.config.list_labels
+        return self.reference.lists(html, link, title, labels)
+
+    def referred(self, html: str, page: Page, files: Files) -> str:
+        """Return a page with the anchors of its evidence, and with its terms said."""
+        stem = page.file.src_uri.removesuffix(".md")
+        try:
+            html = self.reference.anchored(html, stem, self.proven[page.file.src_uri])
+        except RecordError as error:
+            raise PluginError(str(error)) from error
+        glossary = files.get_file_from_path("reference/glossary.md")
+        if glossary is None or stem.startswith("reference/"):
+            return html
+        address = get_relative_url(glossary.url, page.url)
+        return self.reference.with_terms(html, stem, address)
 
     def drawing(self, link: str, page: Page, files: Files) -> panels.Drawing | None:
         """Return the dark twin of a recorded figure, None for another image."""
@@ -134,6 +174,12 @@ class SitePlugin(BasePlugin[Options]):
             template = jinja2.Template(path.read_text("utf-8"))
             page = with_policy(template.render(base=base + "/"))
             (site / path.name).write_text(page, encoding="utf-8")
+
+
+def _file(files: Files, stem: str) -> File:
+    if (file := files.get_file_from_path(f"{stem}.md")) is None:
+        raise PluginError(f"the site's lists name {stem}: no such page")
+    return file
 
 
 def _place(page: Page, tex: str) -> str:

@@ -35,7 +35,8 @@ def barriers(tab) -> list[tuple]:
     tab.evaluate("window.scrollTo(0, 0)")
     tab.mouse.move(0, 0)
     tab.wait_for_timeout(300)  # the theme fades its colours in
-    assert tab.evaluate(ONE_OF_A_KIND)
+    kinds = tab.evaluate(ONE_OF_A_KIND)
+    assert kinds or not tab.locator(".highlight, math").count()
     tab.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text())
     found = tab.evaluate("axe.run({ resultTypes: ['violations'] })")["violations"]
     return [
