@@ -77,7 +77,7 @@ def test_the_exact_excess_is_what_a_thousand_streams_have():
 
 def test_the_best_lr_and_its_two_thirds_power(page_says):
     page_says(
-        r"Together, for $\omega \ll \text{lr} \ll 2/(d + 2)$:",
+        r"the squared lag plus the noise, for $\omega \ll \text{lr} \ll 2/(d + 2)$:",
         r"\text{excess} \approx \frac{\omega^2}{\text{lr}^2}"
         r" + \frac{\text{lr}\,d\,\sigma^2}{2}",
         r"\text{lr}^* = \left( \frac{4\,\omega^2}{d\,\sigma^2} \right)^{1/3}",

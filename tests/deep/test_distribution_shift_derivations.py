@@ -62,8 +62,8 @@ def test_the_identity_for_two_normals_and_the_ratio_of_their_densities():
 def test_the_exponent_decides_whether_the_weights_have_a_variance(page_says):
     page_says(
         r"The variance of $w$ is $E_q[w^2] - 1$, and $E_q[w^2] = \int p^2 / q$",
-        r"$-\left(\frac{1}{\sigma_t^2} - \frac{1}{2\sigma_s^2}\right)$",
-        r"$$\sigma_t^2 < 2\sigma_s^2$$",
+        r"$-\left(\frac{1}{\sigma_p^2} - \frac{1}{2\sigma_q^2}\right)$",
+        r"$$\sigma_p^2 < 2\sigma_q^2$$",
     )
     exponent = -2 * (X - DELTA) ** 2 / (2 * T**2) + X**2 / (2 * S**2)
     square = sp.expand(exponent).coeff(X, 2)
@@ -75,8 +75,8 @@ def test_the_exponent_decides_whether_the_weights_have_a_variance(page_says):
 
 def test_the_mean_of_the_squared_weights(page_says):
     page_says(
-        r"$$E_q[w^2] = \frac{\sigma_s^2}{\sigma_t \sqrt{2\sigma_s^2 - \sigma_t^2}}\,"
-        r" \exp \frac{\delta^2}{2\sigma_s^2 - \sigma_t^2}$$"
+        r"$$E_q[w^2] = \frac{\sigma_q^2}{\sigma_p \sqrt{2\sigma_q^2 - \sigma_p^2}}\,"
+        r" \exp \frac{\delta^2}{2\sigma_q^2 - \sigma_p^2}$$"
     )
     for s, t, delta in ((0.5, 0.3, 0.5), (0.5, 0.5, 0.5), (1.0, 1.3, 0.2)):
         step = 1e-3
@@ -95,7 +95,7 @@ def test_the_mean_of_the_squared_weights(page_says):
 
 
 def test_the_share_left_is_one_over_that_mean(page_says):
-    page_says(r"$n_\text{eff}/n$ tends to $1/E_q[w^2]$, which is 0.42 here")
+    page_says(r"tends to $E_q[w]^2/E_q[w^2] = 1/E_q[w^2]$, which is 0.42 here")
     gap = 2 * 0.25 - 0.09
     mean = 0.25 / (0.3 * math.sqrt(gap)) * math.exp(0.25 / gap)
     assert 1 / mean == pytest.approx(0.42, abs=0.005)
@@ -156,7 +156,7 @@ def test_the_variance_of_a_weighted_mean(page_says):
 
 
 def test_no_line_comes_nearer_to_the_cube_than_six_sigma_to_the_sixth(page_says):
-    page_says(r"$6\sigma_t^6 = 0.0044$")
+    page_says(r"$6\sigma_p^6 = 0.0044$")
     a, b = sp.symbols("a b", real=True)
     density = normal(Z, 0, T)
     gap = sp.expand((Z**3 - a * Z - b) ** 2)  # a line more or less changes nothing

@@ -210,7 +210,7 @@ def test_the_indicators_weight_is_a_metres_worth_times_the_metres_missing(page_s
 
 def test_the_mean_of_exp_of_normal_noise(page_says):
     page_says(
-        r"Over $\sigma\sqrt{2\pi}$, $e$ to the last term is a normal density",
+        r"the density $e^{-\varepsilon^2/(2\sigma^2)} / (\sigma\sqrt{2\pi})$",
         r"the mean of $e^{\log y - \hat f}$",
         r"\varepsilon - \frac{\varepsilon^2}{2\sigma^2} &= \frac{\sigma^2}{2} "
         r"- \frac{(\varepsilon - \sigma^2)^2}{2\sigma^2}",

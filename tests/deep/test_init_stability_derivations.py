@@ -57,7 +57,7 @@ def test_the_log_of_a_mean_of_n_squares_has_mean_minus_1_over_n_and_variance_2_o
     page_says,
 ):
     page_says(
-        "Its logarithm has a mean of about $-1/n$ and a variance of about $2/n$",
+        "its logarithm has a mean of about $-1/n$ and a variance of about $2/n$",
         r"\text{mean of } \log \lVert \cdot \rVert^2 &\approx -L/n",
         r"\text{variance of } \log \lVert \cdot \rVert^2 &\approx 2L/n",
     )

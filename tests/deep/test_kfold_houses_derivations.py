@@ -16,7 +16,7 @@ def normal(*shape, seed=0):
 
 
 def test_the_mean_of_one_over_a_sum_of_squares(page_says):
-    page_says(r"$1/(\nu - 2)$, for $\nu > 2$", r"$\nu = m - (d - 1)$")
+    page_says(r"$1/(\nu - 2) = 1/(m - d - 1)$, for $\nu > 2$", r"$\nu = m - (d - 1)$")
     x = sp.Symbol("x", positive=True)
     for nu in (3, 4, 7, 29):
         weight = x ** (sp.Rational(nu, 2) - 1) * sp.exp(-x / 2)
@@ -99,7 +99,9 @@ def test_the_own_part_of_correlated_scores(page_says):
 
 def test_the_half_width_of_a_test_score(page_says):
     page_says(
-        r"$\sqrt 2\,\sigma^2$", r"$\sqrt{2/m}$", r"$1.96/\sqrt{2m}$", "root to half"
+        r"$\sqrt 2\,\sigma^2$",
+        r"$\tfrac12\sqrt{2/m} = 1/\sqrt{2m}$",
+        r"$1.96/\sqrt{2m}$",
     )
     x, sigma, m = sp.symbols("x sigma m", positive=True)
     density = sp.exp(-(x**2) / (2 * sigma**2)) / (sigma * sp.sqrt(2 * sp.pi))
