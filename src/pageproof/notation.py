@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from html import escape
 
 from pageproof.records import Record, as_html
 
@@ -55,11 +56,15 @@ def meaning(letters: Sequence[Letter], letter: str, page: str) -> Letter | None:
 
 
 def site_letters(
-    letters: Sequence[Letter], link: Callable[[str], str], head: Sequence[str]
+    letters: Sequence[Letter],
+    link: Callable[[str], str],
+    head: Sequence[str],
+    title: Callable[[str], str],
 ) -> str:
     """Return the letters of the site as an HTML table; each leads to its page."""
     rows = (
-        f'<td><a href="{link(entry.page)}">{_tex(entry)}</a></td>{_means(entry)}'
+        f'<td><a href="{link(entry.page)}" title="{escape(title(entry.page))}">'
+        f"{_tex(entry)}</a></td>{_means(entry)}"
         for entry in letters
         if entry.scope == "site"
     )
@@ -81,10 +86,10 @@ def page_letters(
             for entry in own
             if entry.page == page
         )
-        name = f'<p><a href="{link(page)}">{title(page)}</a></p>'
+        name = f'<p><a href="{link(page)}">{escape(title(page))}</a></p>'
         folds.append(
-            f"<details><summary>{title(page)}</summary>{name}{_table(rows, head)}"
-            "</details>"
+            f"<details><summary>{escape(title(page))}</summary>{name}"
+            f"{_table(rows, head)}</details>"
         )
     return "".join(folds)
 

@@ -67,9 +67,9 @@ class Reference:
                 return glossary.term_list(self.terms, link)
             if kind == "letters":
                 head = labels["letter"], labels["means"]
-                if of == "site":
-                    return notation.site_letters(self.letters, link, head)
-                return notation.page_letters(self.letters, link, head, title)
+                site = of == "site"
+                show = notation.site_letters if site else notation.page_letters
+                return show(self.letters, link, head, title)
             return match[0]
 
         return LIST.sub(one, html)

@@ -177,6 +177,6 @@ def test_letters_of_the_site_stand_in_a_table_those_of_a_page_in_its_fold(tmp_pa
         for of in ("site", "page")
     )
     assert "an input" in site and "a length" not in site
-    assert '<td><a href="../part/a/"><span' in site
+    assert '<td><a href="../part/a/" title="PART/A"><span' in site
     assert "<summary>PART/B</summary>" in own and "a length" in own
     assert "an input" not in own
