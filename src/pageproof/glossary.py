@@ -5,10 +5,13 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pageproof.records import CODE, Record, as_html, slug
+from markdown.extensions.toc import slugify
 
-# Where a term is not linked: links, headings, code, formulas, figures, boxes' titles.
+from pageproof.records import CODE, Record, as_html
+
+# Where a term is not linked: links, headings, code, formulas, boxes' titles.
 CLOSED = {"a", "code", "pre", "math", "summary", "button", "h1", "h2", "h3", "h4", "th"}
+NOTES = '<div class="footnote">'  # from here on stand the titles of books and papers
 TOKEN = re.compile(r"<(?P<end>/?)(?P<tag>\w+)[^>]*>|<!--.*?-->|[^<]+", re.DOTALL)
 
 
@@ -29,7 +32,7 @@ class Term(Record):
 
     @property
     def anchor(self) -> str:
-        return slug(self.term)
+        return slugify(self.term, "-")
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -48,16 +51,20 @@ def term_list(terms: Sequence[Term], link: Callable[[str], str]) -> str:
 
 
 def with_terms(page: str, terms: Sequence[Term], stem: str, glossary: str) -> str:
-    """Return a page whose first mention of a term taught elsewhere says what it is."""
-    by_word = {w.lower(): t for t in terms if t.page != stem for w in t.words}
+    """Return a page whose first mention of a term taught elsewhere says what it is.
+
+    A word may begin a sentence; one in capitals (MAP) is found as it is written.
+    """
+    by_word = {word: t for t in terms if t.page != stem for word in t.words}
+    by_word |= {w[0].upper() + w[1:]: t for w, t in by_word.items() if w}
     if not by_word:
         return page
     longest = sorted(by_word, key=len, reverse=True)
-    found = re.compile(rf"\b({'|'.join(map(re.escape, longest))})\b", re.IGNORECASE)
+    found = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, longest))})(?![\w-])")
     seen: set[str] = set()
 
     def one(match: re.Match[str]) -> str:
-        term = by_word[match[1].lower()]
+        term = by_word[match[1]]
         if term.term in seen:
             return match[0]
         seen.add(term.term)
@@ -66,10 +73,11 @@ def with_terms(page: str, terms: Sequence[Term], stem: str, glossary: str) -> st
         return f'<a class="pp-term" href="{address}" title="{title}">{match[0]}</a>'
 
     parts, closed = [], []
-    for token in TOKEN.finditer(page):
+    body, mark, notes = page.partition(NOTES)
+    for token in TOKEN.finditer(body):
         tag = token["tag"]
         if tag in CLOSED:
             closed = closed[:-1] if token["end"] else [*closed, tag]
         text = token[0]
         parts.append(text if tag or closed else found.sub(one, text))
-    return "".join(parts)
+    return "".join([*parts, mark, notes])

@@ -10,7 +10,7 @@ from pageproof.records import Record, as_html
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+)\$", re.DOTALL)
 FENCE = re.compile(r"^( *)(`{3,})\w*\n.*?^\1\2$", re.MULTILINE | re.DOTALL)
 WORDS = re.compile(
-    r"\\(?:text|mathrm|operatorname|begin|end|mathbb|mathcal|ce|hspace)\*?\{[^}]*\}"
+    r"\\(?:text|mathrm|operatorname|begin|end|mathbb|mathcal)\*?\{[^}]*\}"
 )
 NAMES = (
     "alpha beta gamma delta epsilon varepsilon zeta eta theta iota kappa lambda mu nu "

@@ -6,8 +6,10 @@ pymdownx.superfences and `pygments_lang_class: true` writes.
 
 import html
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
+from types import MappingProxyType
 
 FENCE = r'<div class="(?:language-\w+ )?highlight">.*?</div>'
 COMMENT = r"<!--.*?-->"
@@ -36,10 +38,24 @@ class Drawing:
     height: int
 
 
-def panels(page: str, labels: Mapping[str, str] = LABELS) -> str:
-    """Return a page whose cells show code and output as one thing, without comments."""
+def panels(
+    page: str,
+    labels: Mapping[str, str] = LABELS,
+    anchors: Mapping[int, Sequence[str]] = MappingProxyType({}),
+) -> str:
+    """Return a page whose cells show code and output as one thing, without comments.
+
+    `anchors` are what links to a cell may be called, by the cell's place on the page.
+    """
     page = PARAGRAPH.sub(_apart, page)
-    page = CELL.sub(lambda match: _cell(match, labels), page)
+    place = count()
+
+    def one(match: re.Match[str]) -> str:
+        names = anchors.get(next(place), ())
+        marks = "".join(f'<span id="{name}"></span>' for name in names)
+        return marks + _cell(match, labels)
+
+    page = CELL.sub(one, page)
     return re.sub(rf"{COMMENT}\n?", "", page, flags=re.DOTALL)
 
 

@@ -72,8 +72,3 @@ def as_html(text: str) -> str:
     """Return a record's text as HTML, with its `code` and its $formulas$."""
     text = CODE.sub(r"<code>\1</code>", html.escape(text, quote=False))
     return MATH.sub(r'<span class="arithmatex">\\(\1\\)</span>', text)
-
-
-def slug(text: str) -> str:
-    """Return an anchor for a text."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

@@ -9,7 +9,7 @@ from pageproof import claims, glossary, notation
 from pageproof.page import Page
 from pageproof.records import read_records
 
-LIST = re.compile(r"<p>\{(\w+)(?:: (\w+))?\}</p>")
+LIST = re.compile(r"<p>\{(claims|glossary|letters)(?:: (\w+))?\}</p>")
 LABELS = {
     "true": "True.",
     "partly": "True with a condition.",
@@ -24,18 +24,17 @@ LABELS = {
 
 
 class Reference:
-    """The three lists of a site; a list that a site has not is empty.
+    """The three lists of a site, in one folder; without it, all are empty.
 
     A page shows a list where a paragraph says {claims: part}, {glossary},
     {letters: site} or {letters: page}.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None) -> None:
         self.folder = folder
 
     def _read(self, name: str, kind: type) -> list:
-        path = self.folder / f"{name}.yml"
-        return read_records(path, kind) if path.is_file() else []
+        return read_records(self.folder / f"{name}.yml", kind) if self.folder else []
 
     @cached_property
     def claims(self) -> list[claims.Claim]:
@@ -65,30 +64,15 @@ class Reference:
                 return claims.claim_list(here, link, labels)
             if kind == "glossary":
                 return glossary.term_list(self.terms, link)
-            if kind == "letters":
-                head = labels["letter"], labels["means"]
-                site = of == "site"
-                show = notation.site_letters if site else notation.page_letters
-                return show(self.letters, link, head, title)
-            return match[0]
+            tables = {"site": notation.site_letters, "page": notation.page_letters}
+            head = labels["letter"], labels["means"]
+            return tables[of](self.letters, link, head, title)
 
         return LIST.sub(one, html)
 
-    def anchored(self, html: str, stem: str, page: Page) -> str:
-        """Return a page whose blocks can be linked to by the claims that they show."""
-        needed = claims.anchors(self.claims, stem, page)
-        if not needed:
-            return html
-        index = -1
-
-        def one(match: re.Match[str]) -> str:
-            nonlocal index
-            index += 1
-            first, *others = needed.get(index, [""])
-            marks = "".join(f'<span id="{name}"></span>' for name in others)
-            return f'{marks}<div id="{first}" ' if first else "<div "
-
-        return re.sub(r'<div (?=class="pp-cell[ "])', one, html)
+    def anchors(self, stem: str, page: Page) -> dict[int, list[str]]:
+        """Return what links call the blocks of a page that show a claim."""
+        return claims.anchors(self.claims, stem, page)
 
     def with_terms(self, html: str, stem: str, address: str) -> str:
         """Return a page whose first mentions of terms say what they are."""

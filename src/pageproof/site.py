@@ -36,7 +36,7 @@ class Options(Config):
     root = option.Optional(option.Type(str))
     runs = option.Optional(option.Type(str))
     labels = option.Type(dict, default=panels.LABELS)
-    lists = option.Optional(option.Type(str))  # the folder of the site's lists
+    lists = option.Optional(option.Dir(exists=True))  # of claims, terms and letters
     list_labels = option.Type(dict, default=LABELS)
 
 
@@ -58,7 +58,8 @@ class SitePlugin(BasePlugin[Options]):
         except PageError as error:
             raise PluginError(str(error)) from error
         self.proven: dict[str, ProvenPage] = {}
-        self.reference = Reference(self.base / (self.config.lists or "lists"))
+        lists = self.config.lists
+        self.reference = Reference(Path(lists) if lists else None)
         self.runs = None
         if self.config.runs:
             self.runs = yaml.safe_load(
@@ -89,16 +90,22 @@ class SitePlugin(BasePlugin[Options]):
     def on_page_content(
         self, html: str, page: Page, config: MkDocsConfig, files: Files
     ) -> str:
+        stem = page.file.src_uri.removesuffix(".md")
         try:
             html = render_math(self.listed(html, page, files))
+            anchors = self.reference.anchors(stem, self.proven[page.file.src_uri])
         except MathError as error:
             raise PluginError(f"{_place(page, error.tex)}: {error}") from error
         except RecordError as error:
             raise PluginError(str(error)) from error
-        html = panels.panels(html, panels.LABELS | self.config.labels)
+        html = panels.panels(html, panels.LABELS | self.config.labels, anchors)
         html = panels.tables(html)
         html = panels.figures(html, lambda link: self.drawing(link, page, files))
-        return self.referred(html, page, files)
+        glossary = files.get_file_from_path("reference/glossary.md")
+        if glossary is None or stem.startswith("reference/"):
+            return html
+        address = get_relative_url(glossary.url, page.url)
+        return self.reference.with_terms(html, stem, address)
 
     def listed(self, html: str, page: Page, files: Files) -> str:
         """Return a page with the site's lists that it shows."""
@@ -111,19 +118,6 @@ class SitePlugin(BasePlugin[Options]):
 
         labels = LABELS | self.config.list_labels
         return self.reference.lists(html, link, title, labels)
-
-    def referred(self, html: str, page: Page, files: Files) -> str:
-        """Return a page with the anchors of its evidence, and with its terms said."""
-        stem = page.file.src_uri.removesuffix(".md")
-        try:
-            html = self.reference.anchored(html, stem, self.proven[page.file.src_uri])
-        except RecordError as error:
-            raise PluginError(str(error)) from error
-        glossary = files.get_file_from_path("reference/glossary.md")
-        if glossary is None or stem.startswith("reference/"):
-            return html
-        address = get_relative_url(glossary.url, page.url)
-        return self.reference.with_terms(html, stem, address)
 
     def drawing(self, link: str, page: Page, files: Files) -> panels.Drawing | None:
         """Return the dark twin of a recorded figure, None for another image."""

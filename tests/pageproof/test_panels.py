@@ -165,3 +165,10 @@ def test_a_table_scrolls_in_a_box_and_keeps_its_alignment_without_styles():
     assert page.startswith('<div class="pp-scroll"><table class="pp-table">')
     assert '<td class="pp-right">2</td>' in page
     assert "style=" not in page
+
+
+def test_a_cell_has_the_anchors_that_links_call_it_by():
+    page = panels(rendered(BLOCK + "\n" + BLOCK), anchors={1: ["c1", "c2"]})
+    assert page.count("<span id=") == 2
+    marks = '<span id="c1"></span><span id="c2"></span><div class="pp-cell'
+    assert page.index(marks) > page.index("pp-output")

@@ -97,12 +97,8 @@ def test_a_page_shows_its_list_and_the_blocks_have_their_anchors(tmp_path):
     assert '<li id="c1">' in shown and "<code>sum()</code> is &lt;free&gt;" in shown
     assert '<a href="../tools/sums/#c2"><code>a 1 2</code>' in shown
     assert "pp-verdict--false" in shown
-    cells = '<div class="pp-cell">A</div><div class="pp-cell pp-cell--shown">B</div>'
-    marked = lists.anchored(cells, "tools/sums", page("b", "a 1 2"))
-    assert marked.endswith(
-        '<span id="c2"></span><div id="c1" class="pp-cell pp-cell--shown">B</div>'
-    )
-    assert lists.anchored(cells, "tools/other", page()) == cells
+    assert lists.anchors("tools/sums", page("b", "a 1 2")) == {1: ["c1", "c2"]}
+    assert lists.anchors("tools/other", page()) == {}
 
 
 def term(word, says="It is one.", match=None, where="part/a"):
@@ -122,6 +118,21 @@ def test_the_first_mention_of_a_term_says_what_it_is():
     assert "<h2>A rate</h2><p><code>rate</code>" in shown
     assert "<a href='x'>SGD</a> separate <a" in shown
     assert with_terms(html, terms, "part/a", "g/") == html
+    assert ">Rate</a>" in with_terms("<p>Rate.</p>", terms, "part/b", "g/")
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>A linear map.</p>",
+        "<p>non-convex, convex-like</p>",
+        '<p>A</p><div class="footnote"><p>On MAP</p></div>',
+    ],
+)
+def test_no_part_of_a_word_nor_a_title_in_a_note_is_taken_for_a_term(html):
+    terms = [term("MAP"), term("convex")]
+    assert with_terms(html, terms, "part/b", "g/") == html
+    assert ">MAP</a>" in with_terms("<p>the MAP</p>", terms, "part/b", "g/")
     assert with_terms(html, [term("rate", match=())], "part/b", "g/") == html
 
 
