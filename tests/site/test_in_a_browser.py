@@ -14,7 +14,7 @@ OPEN = "document.querySelectorAll('details').forEach(d => { d.open = true })"
 TOGGLE = ".md-header__option label:not([hidden])"
 # A page has thousands of coloured pieces of code, of some forty kinds, and hundreds of
 # formulas. Each kind is looked at once in each sort of place: what axe says of it holds
-# for all of them.
+# for all of them. (It looks at the colour of words of two characters and more.)
 ONE_OF_A_KIND = """() => {
   const seen = new Set();
   for (const piece of document.querySelectorAll('.highlight code span, math')) {
@@ -22,9 +22,11 @@ ONE_OF_A_KIND = """() => {
     if (code && piece.childElementCount) continue;
     const around = (code ?? piece).parentElement.closest('[class]').className;
     const { tagName, className } = piece.parentElement;
-    const kind = [piece.tagName, piece.className, tagName, className, around].join();
-    if (seen.has(kind)) piece.remove();
-    seen.add(kind);
+    const leaves = [piece, ...piece.querySelectorAll('*')];
+    const words = leaves.some(e => !e.childElementCount && e.textContent.length > 1);
+    const kind = [piece.tagName, piece.className, tagName, className, around, words];
+    if (seen.has(kind.join())) piece.remove();
+    seen.add(kind.join());
   }
   return seen.size;
 }"""
