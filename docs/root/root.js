@@ -2,4 +2,5 @@
 const ways = [...document.querySelectorAll("a[hreflang]")];
 const wanted = navigator.languages.map((name) => name.split("-")[0]);
 const way = wanted.map((name) => ways.find((a) => a.hreflang === name)).find(Boolean);
-location.replace((way ?? ways[0]).href);
+const page = location.protocol === "file:" ? "index.html" : ""; // no server adds it
+location.replace((way ?? ways[0]).href + page);
