@@ -23,9 +23,8 @@ def with_policy(page: str) -> str:
             "font-src 'self'",
             "connect-src 'self'",
             "worker-src 'self'",
-            "manifest-src 'self'",
             "base-uri 'none'",
-            "form-action 'self'",
+            "form-action 'none'",
         )
     )
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
