@@ -14,15 +14,17 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
-from mkdocs.utils import get_relative_url
+from mkdocs.utils import get_relative_url, meta
 
-from pageproof import panels
+from pageproof import panels, roadmap
 from pageproof.cache import PageCache
 from pageproof.mathml import MathError, render_math
 from pageproof.page import Page as ProvenPage
 from pageproof.page import PageError
 from pageproof.policy import with_policy
+from pageproof.prerequisites import NeedsError, needs_of, reduced
 from pageproof.reading import Reader
 from pageproof.records import RecordError
 from pageproof.reference import LABELS, Reference
@@ -75,6 +77,9 @@ class SitePlugin(BasePlugin[Options]):
                 files.append(File.generated(config, uri, abs_src_path=str(path)))
         return files
 
+    def on_nav(self, nav: Navigation, config: MkDocsConfig, files: Files) -> None:
+        self.nav = nav
+
     def on_page_markdown(
         self, markdown: str, page: Page, config: MkDocsConfig, files: Files
     ) -> None:
@@ -92,7 +97,7 @@ class SitePlugin(BasePlugin[Options]):
     ) -> str:
         stem = page.file.src_uri.removesuffix(".md")
         try:
-            html = render_math(self.listed(html, page, files))
+            html = render_math(self.mapped(self.listed(html, page, files), page))
             anchors = self.reference.anchors(stem, self.proven[page.file.src_uri])
         except MathError as error:
             raise PluginError(f"{_place(page, error.tex)}: {error}") from error
@@ -118,6 +123,27 @@ class SitePlugin(BasePlugin[Options]):
 
         labels = LABELS | self.config.list_labels
         return self.reference.lists(html, link, title, labels)
+
+    def mapped(self, html: str, page: Page) -> str:
+        """Return a page with the map of the site, if it shows that."""
+        if not roadmap.wanted(html):
+            return html
+        files = {_stem(p.file): p.file for p in self.nav.pages if not p.is_homepage}
+        try:
+            needs = {
+                stem: needs_of(stem, meta.get_data(file.content_string)[1])
+                for stem, file in files.items()
+            }
+            addresses = {
+                get_relative_url(file.url, page.url): stem
+                for stem, file in files.items()
+            }
+            return roadmap.with_map(html, addresses, reduced(needs))
+        except NeedsError as error:
+            place = _line(files[error.page], "needs:", ":1")
+            raise PluginError(f"{place}: {error}") from error
+        except roadmap.MapError as error:
+            raise PluginError(f"{_line(page.file, '{map}')}: {error}") from error
 
     def drawing(self, link: str, page: Page, files: Files) -> panels.Drawing | None:
         """Return the dark twin of a recorded figure, None for another image."""
@@ -176,9 +202,18 @@ def _file(files: Files, stem: str) -> File:
     return file
 
 
+def _stem(file: File) -> str:
+    return file.src_uri.rpartition(".")[0]
+
+
 def _place(page: Page, tex: str) -> str:
     """Return the page, and the line on which the formula begins if it can be found."""
-    text = page.file.content_string
-    at = text.find(tex.split("\n")[0].strip())
-    line = f":{text.count(chr(10), 0, at) + 1}" if at >= 0 else ""
-    return f"{page.file.src_uri}{line}"
+    return _line(page.file, tex.split("\n")[0].strip())
+
+
+def _line(file: File, words: str, otherwise: str = "") -> str:
+    """Return a file, and the line on which the words stand if they can be found."""
+    text = file.content_string
+    at = text.find(words)
+    line = f":{text.count(chr(10), 0, at) + 1}" if at >= 0 else otherwise
+    return f"{file.src_uri}{line}"
