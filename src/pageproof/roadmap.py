@@ -1,8 +1,8 @@
-"""The map of a site: its pages in reading order, with an arc from each to what it needs.
+"""The map of a site: its pages in reading order, with arcs from each to what it needs.
 
-A page shows it where a paragraph says {map}. The lists below that paragraph, a bold line
-and a numbered list for each part, become the rows of the map: all of one height, so that
-arcs drawn in units of a row meet them at each width and size of type.
+A page shows it where a paragraph says {map}. The lists below that paragraph, a bold
+line and a numbered list for each part, become the rows of the map. All rows have one
+height, so arcs drawn in units of a row meet them at each width and size of type.
 """
 
 import html
@@ -129,9 +129,8 @@ def _arcs(
         reach = WIDTH * ((low - high) / longest) ** 0.6
         x = round(WIDTH - reach * 4 / 3)
         y, z = high + 0.5, low + 0.5
-        arcs.append(
-            f'<path class="pp-part-{part}" d="M{WIDTH} {y}C{x} {y} {x} {z} {WIDTH} {z}"/>'
-        )
+        curve = f"M{WIDTH} {y}C{x} {y} {x} {z} {WIDTH} {z}"
+        arcs.append(f'<path class="pp-part-{part}" d="{curve}"/>')
     return (
         f'<svg viewBox="0 0 {WIDTH} {height}" preserveAspectRatio="none" role="img"'
         f' aria-label="{html.escape(labels["map"])}">{"".join(arcs)}</svg>'

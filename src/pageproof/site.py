@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import jinja2
 import yaml
+from markupsafe import Markup
 from mkdocs.config import config_options as option
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
@@ -18,7 +19,7 @@ from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url, meta
 
-from pageproof import panels, roadmap
+from pageproof import metadata, panels, roadmap
 from pageproof.cache import PageCache
 from pageproof.mathml import MathError, render_math
 from pageproof.page import Page as ProvenPage
@@ -40,6 +41,7 @@ class Options(Config):
     labels = option.Type(dict, default=panels.LABELS)
     lists = option.Optional(option.Dir(exists=True))  # of claims, terms and letters
     list_labels = option.Type(dict, default=LABELS)
+    metadata = option.Optional(option.Type(dict))
 
 
 class SitePlugin(BasePlugin[Options]):
@@ -131,7 +133,7 @@ class SitePlugin(BasePlugin[Options]):
         files = {_stem(p.file): p.file for p in self.nav.pages if not p.is_homepage}
         try:
             needs = {
-                stem: needs_of(stem, meta.get_data(file.content_string)[1])
+                stem: needs_of(stem, _front_matter(file))
                 for stem, file in files.items()
             }
             addresses = {
@@ -166,7 +168,30 @@ class SitePlugin(BasePlugin[Options]):
     ) -> dict:
         """Give the template what is known of the page's runs, if it has blocks."""
         context["runs"] = self.runs if panels.has_code(page.content or "") else None
+        if self.config.metadata and page.canonical_url:
+            context["metadata"] = self.metadata(page, config)
         return context
+
+    def metadata(self, page: Page, config: MkDocsConfig) -> str:
+        """Return what the head of a page says about it, for machines."""
+        shared = config.site_name, config.site_url, config.theme["language"]
+        try:
+            site = metadata.Site(*shared, config.site_author, **self.config.metadata)
+        except TypeError as error:
+            raise PluginError(f"mkdocs.yml: metadata: {error}") from error
+        at = {_stem(p.file): p.canonical_url for p in self.nav.pages}
+        stem, list_of_terms = _stem(page.file), at.get("reference/glossary")
+        terms = [t for t in self.reference.terms if t.page == stem and list_of_terms]
+        about = metadata.About(
+            title=Markup(page.meta.get("title") or page.title).striptags(),
+            description=page.meta.get("description") or config.site_description,
+            address=page.canonical_url,
+            kind="tutorial" if panels.has_code(page.content or "") else "reference",
+            part=page.ancestors[-1].title if page.ancestors else None,
+            needs=[at[need] for need in page.meta.get("needs") or []],
+            teaches={t.term: f"{list_of_terms}#{t.anchor}" for t in terms},
+        )
+        return metadata.head(site, about)
 
     def on_post_page(self, output: str, page: Page, config: MkDocsConfig) -> str:
         return self.secured(output)
@@ -186,14 +211,16 @@ class SitePlugin(BasePlugin[Options]):
         if self.serving or not self.config.root:
             return
         site = Path(config.site_dir).parent
-        base = dirname(urlsplit(config.site_url or "/").path.rstrip("/")).rstrip("/")
+        address = dirname((config.site_url or "").rstrip("/"))
+        base = urlsplit(address).path.rstrip("/")
         for path in sorted((self.base / self.config.root).iterdir()):
-            if path.suffix != ".html":
+            if path.suffix not in (".html", ".txt"):
                 shutil.copyfile(path, site / path.name)
                 continue
             template = jinja2.Template(path.read_text("utf-8"))
-            page = with_policy(template.render(base=base + "/"))
-            (site / path.name).write_text(page, encoding="utf-8")
+            text = template.render(base=base + "/", address=address + "/")
+            text = with_policy(text) if path.suffix == ".html" else text + "\n"
+            (site / path.name).write_text(text, encoding="utf-8")
 
 
 def _file(files: Files, stem: str) -> File:
@@ -204,6 +231,13 @@ def _file(files: Files, stem: str) -> File:
 
 def _stem(file: File) -> str:
     return file.src_uri.rpartition(".")[0]
+
+
+def _front_matter(file: File) -> dict:
+    text = file.content_string
+    if file.src_uri.endswith(".py"):  # it stands in the first comment
+        text = re.sub(r"^# ?", "", text, flags=re.MULTILINE)
+    return meta.get_data(text)[1]
 
 
 def _place(page: Page, tex: str) -> str:

@@ -20,7 +20,8 @@ def test_what_is_left_is_the_transitive_reduction(seed):
     graph.add_nodes_from(pages)
     graph.add_edges_from((need, page) for page in pages for need in needs[page])
     expected = set(networkx.transitive_reduction(graph).edges)
-    assert {(n, page) for page, left in reduced(needs).items() for n in left} == expected
+    edges = {(n, page) for page, left in reduced(needs).items() for n in left}
+    assert edges == expected
     for page, above in ancestors(needs).items():
         assert above == networkx.ancestors(graph, page)
 
