@@ -1,5 +1,6 @@
 """The MkDocs plugin: what the other modules do to a page, at the moment MkDocs asks."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -19,7 +20,7 @@ from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url, meta
 
-from pageproof import metadata, panels, roadmap
+from pageproof import metadata, panels, roadmap, search
 from pageproof.cache import PageCache
 from pageproof.mathml import MathError, render_math
 from pageproof.page import Page as ProvenPage
@@ -207,7 +208,8 @@ class SitePlugin(BasePlugin[Options]):
         return page if self.serving else with_policy(page)
 
     def on_post_build(self, config: MkDocsConfig) -> None:
-        """Write the pages above the languages: those at the root of the site."""
+        """Improve the search index; write the pages at the root of the site."""
+        self.improve_search(Path(config.site_dir) / "search/search_index.json")
         if self.serving or not self.config.root:
             return
         site = Path(config.site_dir).parent
@@ -221,6 +223,24 @@ class SitePlugin(BasePlugin[Options]):
             text = template.render(base=base + "/", address=address + "/")
             text = with_policy(text) if path.suffix == ".html" else text + "\n"
             (site / path.name).write_text(text, encoding="utf-8")
+
+    def improve_search(self, path: Path) -> None:
+        """Make search find what the site's lists name, if the site has a search."""
+        if not (path.is_file() and self.config.lists):
+            return
+        index = json.loads(path.read_text("utf-8"))
+        lists = self.reference
+        words = search.taught(lists.terms, lists.keywords)
+        addresses = {_stem(page.file): page.file.url for page in self.nav.pages}
+        for keyword in lists.keywords:
+            if keyword.page not in addresses:
+                message = f"expected a page of the nav, got {keyword.page}"
+                raise PluginError(str(keyword.error(message)))
+        page = "reference/claims"
+        claims = lists.claims if page in addresses else []
+        index = search.improved(index, words, claims, page, addresses)
+        text = json.dumps(index, ensure_ascii=False, separators=(",", ":"))
+        path.write_text(text, encoding="utf-8")
 
 
 def _file(files: Files, stem: str) -> File:

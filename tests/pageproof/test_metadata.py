@@ -62,7 +62,9 @@ def test_a_page_says_what_it_needs_and_what_it_teaches_if_anything():
 
 def test_the_home_page_is_the_site():
     blocks = Read(head(SITE, replace(PAGE, address=SITE.address))).blocks
-    assert [(block["@type"], block["name"]) for block in blocks] == [("WebSite", "Site")]
+    assert [(block["@type"], block["name"]) for block in blocks] == [
+        ("WebSite", "Site")
+    ]
 
 
 def test_a_card_shows_the_logo_without_its_ground_and_any_name():

@@ -70,7 +70,9 @@ def test_a_page_says_what_it_is_to_whom_it_is_shared(head, url, page_url, front_
     assert head.links["canonical"] == metas["og:url"] == page_url
     assert head.title == f"{metas['og:title']} - First Descent"
     assert metas["og:title"] == metas["citation_title"]
-    assert metas["og:description"] == metas["description"] == front_matter["description"]
+    assert (
+        metas["og:description"] == metas["description"] == front_matter["description"]
+    )
     assert metas["og:image"] == url + CARD and metas["og:image:alt"]
     home = page_url.endswith("/en/")
     assert metas["og:type"] == ("website" if home else "article")
@@ -124,7 +126,9 @@ def test_robots_find_the_sitemap_and_in_it_each_page_once(built, url):
     pages = (built / "en").rglob("index.html")
     addresses = [f"{url}{page.parent.relative_to(built).as_posix()}/" for page in pages]
     assert sorted(named) == sorted(addresses)
-    assert not list(sitemap.iter("{*}lastmod")), "MkDocs knows the day of the build only"
+    assert not list(sitemap.iter("{*}lastmod")), (
+        "MkDocs knows the day of the build only"
+    )
 
 
 def test_no_browser_complains_of_the_data(visit, url):
