@@ -2,7 +2,7 @@
 
 Needs no MkDocs. Search compares words: it knows neither stems nor other languages. So
 the section that teaches a term gets the words by which readers ask for it, in a field
-that is not shown; each claim becomes a result of its own; and of code and outputs, which
+that is not shown. Each claim becomes a result of its own. Of code and outputs, which
 no result shows, each word is kept once.
 """
 

@@ -1,0 +1,59 @@
+"""Ways from a page to others: contents, what it needs, its neighbours, its terms."""
+
+import pytest
+
+PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
+
+
+def top_of(tab, anchor: str) -> float:
+    return tab.locator(f"#{anchor}").evaluate("e => e.getBoundingClientRect().top")
+
+
+@pytest.mark.parametrize("size", [PHONE, WIDE], ids=["phone", "wide"])
+def test_the_contents_lead_to_a_section_and_open_in_the_drawer_of_a_phone(
+    visit, url, size
+):
+    tab = visit(f"{url}en/deep/backprop/", viewport=size)
+    if size is PHONE:
+        tab.locator("label.md-header__button[for=__drawer]").click()
+        tab.locator("label.md-nav__link[for=__toc]").click()
+        contents = tab.locator(".md-nav--primary .md-nav--secondary")
+    else:
+        contents = tab.locator(".md-sidebar--secondary .md-nav--secondary")
+    links = contents.locator("a[href^='#']:visible")
+    anchors = [link.get_attribute("href")[1:] for link in links.all()]
+    headings = tab.locator("article :is(h2, h3)[id]")
+    assert anchors == headings.evaluate_all("found => found.map(one => one.id)")
+    links.nth(2).click()
+    tab.wait_for_url(f"**#{anchors[2]}")
+    tab.wait_for_timeout(400)  # the drawer closes
+    assert 0 <= top_of(tab, anchors[2]) < size["height"] / 2
+    assert not tab.locator("#__drawer").is_checked()
+    assert not tab.complaints
+
+
+@pytest.mark.parametrize("size", [PHONE, WIDE], ids=["phone", "wide"])
+def test_a_page_leads_to_what_it_needs_to_its_neighbours_and_to_its_terms(
+    visit, url, size
+):
+    tab = visit(f"{url}en/deep/weight_decay/", viewport=size)
+    here = f"{url}en/deep"
+    assert tab.locator(".md-footer__link--prev").get_attribute("href") == "../backprop/"
+    assert tab.locator(".md-footer__link--next").get_attribute("href") == "../dropout/"
+    tab.locator(".md-footer__link--next").click()
+    tab.wait_for_url(f"{here}/dropout/")
+    tab.locator(".md-footer__link--prev").click()
+    tab.wait_for_url(f"{here}/weight_decay/")
+    needs = tab.locator("article p", has_text="You need").last
+    link = needs.locator("a:not(.pp-term)").first
+    assert link.is_visible()
+    leads = link.evaluate("link => link.href")
+    term = tab.locator("a.pp-term").first
+    assert len(term.get_attribute("title")) > 20
+    glossary = term.evaluate("link => link.href")
+    link.click()
+    tab.wait_for_url(leads)
+    tab.goto(glossary)
+    anchor = glossary.split("#")[1]
+    assert 0 <= top_of(tab, anchor) < size["height"]
+    assert not tab.complaints
