@@ -1,6 +1,7 @@
 """What the built site says to search engines and to those who share a page."""
 
 import json
+import re
 import struct
 from html.parser import HTMLParser
 from pathlib import Path
@@ -48,8 +49,8 @@ class Head(HTMLParser):
 
 @pytest.fixture(scope="session")
 def head(built, url, page_url) -> Head:
-    path = built / page_url.removeprefix(url) / "index.html"
-    return Head(path.read_text("utf-8"))
+    text = (built / page_url.removeprefix(url) / "index.html").read_text("utf-8")
+    return Head(text.partition("</head>")[0] + re.search(r"<h1.*?</h1>", text)[0])
 
 
 @pytest.fixture(scope="session")
