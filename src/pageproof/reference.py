@@ -8,6 +8,7 @@ from pathlib import Path
 from pageproof import claims, glossary, notation
 from pageproof.page import Page
 from pageproof.records import read_records
+from pageproof.search import Keyword
 
 LIST = re.compile(r"<p>\{(claims|glossary|letters)(?:: (\w+))?\}</p>")
 LABELS = {
@@ -24,7 +25,7 @@ LABELS = {
 
 
 class Reference:
-    """The three lists of a site, in one folder; without it, all are empty.
+    """The lists of a site, in one folder; without it, all are empty.
 
     A page shows a list where a paragraph says {claims: part}, {glossary},
     {letters: site} or {letters: page}.
@@ -47,6 +48,10 @@ class Reference:
     @cached_property
     def letters(self) -> list[notation.Letter]:
         return self._read("notation", notation.Letter)
+
+    @cached_property
+    def keywords(self) -> list[Keyword]:
+        return self._read("keywords", Keyword)
 
     def lists(
         self,

@@ -1,5 +1,6 @@
 """The MkDocs plugin: what the other modules do to a page, at the moment MkDocs asks."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -8,21 +9,24 @@ from urllib.parse import urlsplit
 
 import jinja2
 import yaml
+from markupsafe import Markup
 from mkdocs.config import config_options as option
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
-from mkdocs.utils import get_relative_url
+from mkdocs.utils import get_relative_url, meta
 
-from pageproof import panels
+from pageproof import metadata, panels, roadmap, search
 from pageproof.cache import PageCache
 from pageproof.mathml import MathError, render_math
 from pageproof.page import Page as ProvenPage
 from pageproof.page import PageError
 from pageproof.policy import with_policy
+from pageproof.prerequisites import NeedsError, needs_of, reduced
 from pageproof.reading import Reader
 from pageproof.records import RecordError
 from pageproof.reference import LABELS, Reference
@@ -38,6 +42,7 @@ class Options(Config):
     labels = option.Type(dict, default=panels.LABELS)
     lists = option.Optional(option.Dir(exists=True))  # of claims, terms and letters
     list_labels = option.Type(dict, default=LABELS)
+    metadata = option.Optional(option.Type(dict))
 
 
 class SitePlugin(BasePlugin[Options]):
@@ -75,6 +80,9 @@ class SitePlugin(BasePlugin[Options]):
                 files.append(File.generated(config, uri, abs_src_path=str(path)))
         return files
 
+    def on_nav(self, nav: Navigation, config: MkDocsConfig, files: Files) -> None:
+        self.nav = nav
+
     def on_page_markdown(
         self, markdown: str, page: Page, config: MkDocsConfig, files: Files
     ) -> None:
@@ -92,7 +100,7 @@ class SitePlugin(BasePlugin[Options]):
     ) -> str:
         stem = page.file.src_uri.removesuffix(".md")
         try:
-            html = render_math(self.listed(html, page, files))
+            html = render_math(self.mapped(self.listed(html, page, files), page))
             anchors = self.reference.anchors(stem, self.proven[page.file.src_uri])
         except MathError as error:
             raise PluginError(f"{_place(page, error.tex)}: {error}") from error
@@ -119,6 +127,27 @@ class SitePlugin(BasePlugin[Options]):
         labels = LABELS | self.config.list_labels
         return self.reference.lists(html, link, title, labels)
 
+    def mapped(self, html: str, page: Page) -> str:
+        """Return a page with the map of the site, if it shows that."""
+        if not roadmap.wanted(html):
+            return html
+        files = {_stem(p.file): p.file for p in self.nav.pages if not p.is_homepage}
+        try:
+            needs = {
+                stem: needs_of(stem, _front_matter(file))
+                for stem, file in files.items()
+            }
+            addresses = {
+                get_relative_url(file.url, page.url): stem
+                for stem, file in files.items()
+            }
+            return roadmap.with_map(html, addresses, reduced(needs))
+        except NeedsError as error:
+            place = _line(files[error.page], "needs:", ":1")
+            raise PluginError(f"{place}: {error}") from error
+        except roadmap.MapError as error:
+            raise PluginError(f"{_line(page.file, '{map}')}: {error}") from error
+
     def drawing(self, link: str, page: Page, files: Files) -> panels.Drawing | None:
         """Return the dark twin of a recorded figure, None for another image."""
         uri = normpath(join(dirname(page.url), link))
@@ -140,7 +169,30 @@ class SitePlugin(BasePlugin[Options]):
     ) -> dict:
         """Give the template what is known of the page's runs, if it has blocks."""
         context["runs"] = self.runs if panels.has_code(page.content or "") else None
+        if self.config.metadata and page.canonical_url:
+            context["metadata"] = self.metadata(page, config)
         return context
+
+    def metadata(self, page: Page, config: MkDocsConfig) -> str:
+        """Return what the head of a page says about it, for machines."""
+        shared = config.site_name, config.site_url, config.theme["language"]
+        try:
+            site = metadata.Site(*shared, config.site_author, **self.config.metadata)
+        except TypeError as error:
+            raise PluginError(f"mkdocs.yml: metadata: {error}") from error
+        at = {_stem(p.file): p.canonical_url for p in self.nav.pages}
+        stem, list_of_terms = _stem(page.file), at.get("reference/glossary")
+        terms = [t for t in self.reference.terms if t.page == stem and list_of_terms]
+        about = metadata.About(
+            title=Markup(page.meta.get("title") or page.title).striptags(),
+            description=page.meta.get("description") or config.site_description,
+            address=page.canonical_url,
+            kind="tutorial" if panels.has_code(page.content or "") else "reference",
+            part=page.ancestors[-1].title if page.ancestors else None,
+            needs=[at[need] for need in page.meta.get("needs") or []],
+            teaches={t.term: f"{list_of_terms}#{t.anchor}" for t in terms},
+        )
+        return metadata.head(site, about)
 
     def on_post_page(self, output: str, page: Page, config: MkDocsConfig) -> str:
         return self.secured(output)
@@ -156,18 +208,39 @@ class SitePlugin(BasePlugin[Options]):
         return page if self.serving else with_policy(page)
 
     def on_post_build(self, config: MkDocsConfig) -> None:
-        """Write the pages above the languages: those at the root of the site."""
+        """Improve the search index; write the pages at the root of the site."""
+        self.improve_search(Path(config.site_dir) / "search/search_index.json")
         if self.serving or not self.config.root:
             return
         site = Path(config.site_dir).parent
-        base = dirname(urlsplit(config.site_url or "/").path.rstrip("/")).rstrip("/")
+        address = dirname((config.site_url or "").rstrip("/"))
+        base = urlsplit(address).path.rstrip("/")
         for path in sorted((self.base / self.config.root).iterdir()):
-            if path.suffix != ".html":
+            if path.suffix not in (".html", ".txt"):
                 shutil.copyfile(path, site / path.name)
                 continue
             template = jinja2.Template(path.read_text("utf-8"))
-            page = with_policy(template.render(base=base + "/"))
-            (site / path.name).write_text(page, encoding="utf-8")
+            text = template.render(base=base + "/", address=address + "/")
+            text = with_policy(text) if path.suffix == ".html" else text + "\n"
+            (site / path.name).write_text(text, encoding="utf-8")
+
+    def improve_search(self, path: Path) -> None:
+        """Make search find what the site's lists name, if the site has a search."""
+        if not (path.is_file() and self.config.lists):
+            return
+        index = json.loads(path.read_text("utf-8"))
+        lists = self.reference
+        words = search.taught(lists.terms, lists.keywords)
+        addresses = {_stem(page.file): page.file.url for page in self.nav.pages}
+        for keyword in lists.keywords:
+            if keyword.page not in addresses:
+                message = f"expected a page of the nav, got {keyword.page}"
+                raise PluginError(str(keyword.error(message)))
+        page = "reference/claims"
+        claims = lists.claims if page in addresses else []
+        index = search.improved(index, words, claims, page, addresses)
+        text = json.dumps(index, ensure_ascii=False, separators=(",", ":"))
+        path.write_text(text, encoding="utf-8")
 
 
 def _file(files: Files, stem: str) -> File:
@@ -176,9 +249,25 @@ def _file(files: Files, stem: str) -> File:
     return file
 
 
+def _stem(file: File) -> str:
+    return file.src_uri.rpartition(".")[0]
+
+
+def _front_matter(file: File) -> dict:
+    text = file.content_string
+    if file.src_uri.endswith(".py"):  # it stands in the first comment
+        text = re.sub(r"^# ?", "", text, flags=re.MULTILINE)
+    return meta.get_data(text)[1]
+
+
 def _place(page: Page, tex: str) -> str:
     """Return the page, and the line on which the formula begins if it can be found."""
-    text = page.file.content_string
-    at = text.find(tex.split("\n")[0].strip())
-    line = f":{text.count(chr(10), 0, at) + 1}" if at >= 0 else ""
-    return f"{page.file.src_uri}{line}"
+    return _line(page.file, tex.split("\n")[0].strip())
+
+
+def _line(file: File, words: str, otherwise: str = "") -> str:
+    """Return a file, and the line on which the words stand if they can be found."""
+    text = file.content_string
+    at = text.find(words)
+    line = f":{text.count(chr(10), 0, at) + 1}" if at >= 0 else otherwise
+    return f"{file.src_uri}{line}"

@@ -91,15 +91,6 @@ def test_a_copied_block_runs(visit, url):
     subprocess.run([sys.executable, "-c", copied], cwd=ROOT, check=True)
 
 
-def test_search_finds_newton(visit, url):
-    page = visit(f"{url}en/", viewport=WIDE)
-    page.locator(".md-search__input").press_sequentially("Newton")
-    first = page.locator(".md-search-result__item").first
-    first.wait_for()
-    assert "Newton" in first.inner_text()
-    assert not page.complaints
-
-
 def test_the_theme_toggle_switches_the_figures(visit, url):
     page = visit(f"{url}en/", viewport=WIDE, color_scheme="light")
     light, dark = (page.locator(f".pp-{scheme}").first for scheme in ("light", "dark"))
