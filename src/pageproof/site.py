@@ -1,6 +1,5 @@
 """The MkDocs plugin: what the other modules do to a page, at the moment MkDocs asks."""
 
-import re
 import shutil
 from pathlib import Path
 from posixpath import dirname, join, normpath
@@ -14,11 +13,13 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url
 
-from pageproof import panels
+from pageproof import panels, plain
 from pageproof.cache import PageCache
+from pageproof.exports import ExportOptions, Exports
 from pageproof.mathml import MathError, render_math
 from pageproof.page import Page as ProvenPage
 from pageproof.page import PageError
@@ -26,8 +27,6 @@ from pageproof.policy import with_policy
 from pageproof.reading import Reader
 from pageproof.records import RecordError
 from pageproof.reference import LABELS, Reference
-
-TITLE = re.compile(r"^# (.*?)(?: \{ #[\w-]+ \})?$", re.MULTILINE)
 
 
 class Options(Config):
@@ -38,6 +37,7 @@ class Options(Config):
     labels = option.Type(dict, default=panels.LABELS)
     lists = option.Optional(option.Dir(exists=True))  # of claims, terms and letters
     list_labels = option.Type(dict, default=LABELS)
+    exports = option.SubConfig(ExportOptions)
 
 
 class SitePlugin(BasePlugin[Options]):
@@ -47,6 +47,7 @@ class SitePlugin(BasePlugin[Options]):
 
     def __init__(self) -> None:
         self.cache = PageCache()
+        self.exports = Exports()
 
     def on_startup(self, *, command: str, dirty: bool) -> None:
         self.serving = command == "serve"
@@ -58,6 +59,7 @@ class SitePlugin(BasePlugin[Options]):
         except PageError as error:
             raise PluginError(str(error)) from error
         self.proven: dict[str, ProvenPage] = {}
+        self.exports.prepare(self.config.exports, config, self.proven)
         lists = self.config.lists
         self.reference = Reference(Path(lists) if lists else None)
         self.runs = None
@@ -74,6 +76,9 @@ class SitePlugin(BasePlugin[Options]):
                 uri = path.relative_to(folder.parent).as_posix()
                 files.append(File.generated(config, uri, abs_src_path=str(path)))
         return files
+
+    def on_nav(self, nav: Navigation, config: MkDocsConfig, files: Files) -> None:
+        self.nav = nav
 
     def on_page_markdown(
         self, markdown: str, page: Page, config: MkDocsConfig, files: Files
@@ -114,7 +119,7 @@ class SitePlugin(BasePlugin[Options]):
             return get_relative_url(_file(files, stem).url, page.url)
 
         def title(stem: str) -> str:
-            return TITLE.search(_file(files, stem).content_string)[1]
+            return plain.title(_file(files, stem).content_string)
 
         labels = LABELS | self.config.list_labels
         return self.reference.lists(html, link, title, labels)
@@ -140,9 +145,15 @@ class SitePlugin(BasePlugin[Options]):
     ) -> dict:
         """Give the template what is known of the page's runs, if it has blocks."""
         context["runs"] = self.runs if panels.has_code(page.content or "") else None
+        context["exports"] = self.exports.links(page)
         return context
 
     def on_post_page(self, output: str, page: Page, config: MkDocsConfig) -> str:
+        labels = LABELS | self.config.list_labels
+        try:
+            self.exports.write(page.file.src_uri, self.reference, labels)
+        except PageError as error:
+            raise PluginError(str(error)) from error
         return self.secured(output)
 
     def on_post_template(
@@ -156,10 +167,12 @@ class SitePlugin(BasePlugin[Options]):
         return page if self.serving else with_policy(page)
 
     def on_post_build(self, config: MkDocsConfig) -> None:
-        """Write the pages above the languages: those at the root of the site."""
+        """Write the list of pages, and what is above the languages: the site's root."""
+        pages = self.exports.write_list(self.nav, config.site_description)
         if self.serving or not self.config.root:
             return
         site = Path(config.site_dir).parent
+        shutil.copyfile(pages, site / pages.name)
         base = dirname(urlsplit(config.site_url or "/").path.rstrip("/")).rstrip("/")
         for path in sorted((self.base / self.config.root).iterdir()):
             if path.suffix != ".html":
