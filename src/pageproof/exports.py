@@ -139,7 +139,7 @@ def _written(path: Path) -> int | None:
 
 
 def colab(options: ExportOptions, site: Site, path: str) -> str | None:
-    """Return where Colab opens a notebook of a branch; it can do so from GitHub only."""
+    """Return where Colab opens a notebook; it can do so from GitHub alone."""
     if not (match := HOST.fullmatch(site.repository)):
         return None
     return f"{options.opens.rstrip('/')}/{match[1]}/blob/{options.branch}/{path}"

@@ -1,5 +1,6 @@
 """A page as a Jupyter notebook: its prose, its blocks, and their recorded outputs."""
 
+import ast
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -180,7 +181,7 @@ class _Cells:
 
     def code(self, cell: Cell) -> dict:
         block = cell.block
-        source = MAGIC.get(block.language, "") + block.code
+        source = MAGIC.get(block.language, "") + _quiet(block)
         if block.requires or block.skip:
             reason = block.skip or self.site.labels["requires"]
             # the second tag lets Jupyter go on where a reader runs all cells
@@ -214,6 +215,24 @@ class _Cells:
                 "evalue": message.strip(),
                 "traceback": said.error.strip().split("\n"),
             }
+
+
+def _quiet(block: Block) -> str:
+    """Return a block's code; one that draws shows no more than its figure.
+
+    Jupyter shows the value of a last expression, a legend say, unless a `;` follows.
+    """
+    code = block.code
+    if block.language != "python" or not block.figures:
+        return code
+    last = ast.parse(code).body[-1]
+    if not isinstance(last, ast.Expr):
+        return code
+    lines = code.split("\n")
+    line = lines[last.end_lineno - 1].encode()
+    at = last.end_col_offset
+    lines[last.end_lineno - 1] = (line[:at] + b";" + line[at:]).decode()
+    return "\n".join(lines)
 
 
 def _json(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What the exports do to the Markdown between cells. Code and formulas stay as they are.
+"""What the exports do to the Markdown between cells; code and formulas stay.
 
 Functions from text to text; they know neither notebooks nor MkDocs.
 """
