@@ -94,3 +94,19 @@ def _item(claim: Claim, link: Callable[[str], str], words: dict[str, str]) -> st
         f'<p class="pp-evidence">{words["shown"]} <a href="{target}"><code>'
         f"{html.escape(claim.shows)}</code></a></p></li>"
     )
+
+
+def claims_as_markdown(
+    claims: Iterable[Claim], link: Callable[[str], str], words: dict[str, str]
+) -> str:
+    """Return the claims as Markdown, for the export of a page."""
+
+    def item(claim: Claim) -> str:
+        said = f" {words['notes']}" * (claim.heard == "notes")
+        return (
+            f"- **{claim.id}** {words['open']}{claim.claim}{words['close']}{said}\n"
+            f"  **{words[claim.verdict]}** {claim.truth}\n"
+            f"  {words['shown']} [`{claim.shows}`]({link(claim.page)}#{claim.anchor})"
+        )
+
+    return "\n".join(map(item, claims))

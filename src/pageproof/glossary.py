@@ -50,6 +50,14 @@ def term_list(terms: Sequence[Term], link: Callable[[str], str]) -> str:
     return f'<dl class="pp-terms">{"".join(items)}</dl>'
 
 
+def terms_as_markdown(terms: Sequence[Term], link: Callable[[str], str]) -> str:
+    """Return the terms as Markdown, for the export of a page."""
+    return "\n".join(
+        f"- [{term.term}]({link(term.page)}#{term.at}) ({term.zh}): {term.says}"
+        for term in sorted(terms, key=lambda term: term.term.lower())
+    )
+
+
 def with_terms(page: str, terms: Sequence[Term], stem: str, glossary: str) -> str:
     """Return a page whose first mention of a term taught elsewhere says what it is.
 

@@ -94,6 +94,20 @@ def page_letters(
     return "".join(folds)
 
 
+def letters_as_markdown(
+    letters: Iterable[Letter],
+    scope: str,
+    link: Callable[[str], str],
+    title: Callable[[str], str],
+) -> str:
+    """Return the letters of a scope as Markdown, for the export of a page."""
+    return "\n".join(
+        f"- ${entry.letter}$: {entry.means} ([{title(entry.page)}]({link(entry.page)}))"
+        for entry in letters
+        if entry.scope == scope
+    )
+
+
 def _tex(entry: Letter) -> str:
     return as_html(f"${entry.letter}$")
 

@@ -11,6 +11,7 @@ from pageproof.records import read_records
 from pageproof.search import Keyword
 
 LIST = re.compile(r"<p>\{(claims|glossary|letters)(?:: (\w+))?\}</p>")
+PLAIN = re.compile(r"^\{(claims|glossary|letters)(?:: (\w+))?\}$", re.MULTILINE)
 LABELS = {
     "true": "True.",
     "partly": "True with a condition.",
@@ -74,6 +75,26 @@ class Reference:
             return tables[of](self.letters, link, head, title)
 
         return LIST.sub(one, html)
+
+    def as_markdown(
+        self,
+        text: str,
+        link: Callable[[str], str],
+        title: Callable[[str], str],
+        labels: dict[str, str] = LABELS,
+    ) -> str:
+        """Return the Markdown of a page with its lists written out."""
+
+        def one(match: re.Match[str]) -> str:
+            kind, of = match.groups()
+            if kind == "claims":
+                here = [c for c in self.claims if c.page.startswith(f"{of}/")]
+                return claims.claims_as_markdown(here, link, labels)
+            if kind == "glossary":
+                return glossary.terms_as_markdown(self.terms, link)
+            return notation.letters_as_markdown(self.letters, of, link, title)
+
+        return PLAIN.sub(one, text)
 
     def anchors(self, stem: str, page: Page) -> dict[int, list[str]]:
         """Return what links call the blocks of a page that show a claim."""

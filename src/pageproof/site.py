@@ -20,8 +20,9 @@ from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url, meta
 
-from pageproof import metadata, panels, roadmap, search
+from pageproof import metadata, panels, plain, roadmap, search
 from pageproof.cache import PageCache
+from pageproof.exports import ExportOptions, Exports
 from pageproof.mathml import MathError, render_math
 from pageproof.page import Page as ProvenPage
 from pageproof.page import PageError
@@ -30,8 +31,6 @@ from pageproof.prerequisites import NeedsError, needs_of, reduced
 from pageproof.reading import Reader
 from pageproof.records import RecordError
 from pageproof.reference import LABELS, Reference
-
-TITLE = re.compile(r"^# (.*?)(?: \{ #[\w-]+ \})?$", re.MULTILINE)
 
 
 class Options(Config):
@@ -43,6 +42,7 @@ class Options(Config):
     lists = option.Optional(option.Dir(exists=True))  # of claims, terms and letters
     list_labels = option.Type(dict, default=LABELS)
     metadata = option.Optional(option.Type(dict))
+    exports = option.SubConfig(ExportOptions)
 
 
 class SitePlugin(BasePlugin[Options]):
@@ -52,6 +52,7 @@ class SitePlugin(BasePlugin[Options]):
 
     def __init__(self) -> None:
         self.cache = PageCache()
+        self.exports = Exports()
 
     def on_startup(self, *, command: str, dirty: bool) -> None:
         self.serving = command == "serve"
@@ -63,6 +64,7 @@ class SitePlugin(BasePlugin[Options]):
         except PageError as error:
             raise PluginError(str(error)) from error
         self.proven: dict[str, ProvenPage] = {}
+        self.exports.prepare(self.config.exports, config, self.proven)
         lists = self.config.lists
         self.reference = Reference(Path(lists) if lists else None)
         self.runs = None
@@ -122,7 +124,7 @@ class SitePlugin(BasePlugin[Options]):
             return get_relative_url(_file(files, stem).url, page.url)
 
         def title(stem: str) -> str:
-            return TITLE.search(_file(files, stem).content_string)[1]
+            return plain.title(_file(files, stem).content_string)
 
         labels = LABELS | self.config.list_labels
         return self.reference.lists(html, link, title, labels)
@@ -171,6 +173,7 @@ class SitePlugin(BasePlugin[Options]):
         context["runs"] = self.runs if panels.has_code(page.content or "") else None
         if self.config.metadata and page.canonical_url:
             context["metadata"] = self.metadata(page, config)
+        context["exports"] = self.exports.links(page)
         return context
 
     def metadata(self, page: Page, config: MkDocsConfig) -> str:
@@ -195,6 +198,11 @@ class SitePlugin(BasePlugin[Options]):
         return metadata.head(site, about)
 
     def on_post_page(self, output: str, page: Page, config: MkDocsConfig) -> str:
+        labels = LABELS | self.config.list_labels
+        try:
+            self.exports.write(page.file.src_uri, self.reference, labels)
+        except PageError as error:
+            raise PluginError(str(error)) from error
         return self.secured(output)
 
     def on_post_template(
@@ -208,11 +216,13 @@ class SitePlugin(BasePlugin[Options]):
         return page if self.serving else with_policy(page)
 
     def on_post_build(self, config: MkDocsConfig) -> None:
-        """Improve the search index; write the pages at the root of the site."""
+        """Improve the search index; write the list of pages, and the site's root."""
         self.improve_search(Path(config.site_dir) / "search/search_index.json")
+        pages = self.exports.write_list(self.nav, config.site_description)
         if self.serving or not self.config.root:
             return
         site = Path(config.site_dir).parent
+        shutil.copyfile(pages, site / pages.name)
         address = dirname((config.site_url or "").rstrip("/"))
         base = urlsplit(address).path.rstrip("/")
         for path in sorted((self.base / self.config.root).iterdir()):
