@@ -25,7 +25,7 @@ def test_the_font_that_pages_load_has_each_symbol_of_each_formula(built):
 
 
 def test_the_style_sheet_says_which_of_the_two_files_has_a_character():
-    """Where both had it, or neither, a page would fetch both."""
+    """A range that says too much costs a fetch, one that says too little a symbol."""
     css = (ROOT / "docs/assets/css/site.css").read_text("utf-8")
     rules = re.findall(r"fonts/([\w.-]+)\".*?unicode-range:(.*?);", css, re.DOTALL)
     ranges = {name: " ".join(value.split()) for name, value in rules}
