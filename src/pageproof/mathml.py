@@ -5,7 +5,7 @@ Works on the HTML that `pymdownx.arithmatex` (generic) leaves; needs no MkDocs.
 
 import html
 import re
-from unicodedata import normalize
+from unicodedata import decomposition
 
 from math_core import LatexError, LatexToMathML
 
@@ -41,7 +41,7 @@ CLASSES = {
 }
 
 ITALIC = {
-    normalize("NFKC", chr(code)): chr(code)
+    chr(int(decomposition(chr(code)).split()[1], 16)): chr(code)
     for code in (*range(0x1D434, 0x1D468), *range(0x1D6E2, 0x1D71C))
     if code != 0x1D455  # the place of the italic h, which Unicode has elsewhere
 } | {"h": "\N{PLANCK CONSTANT}"}
@@ -100,12 +100,11 @@ def _classes(tex: str, style: str) -> str:
 
 
 def symbols(page: str) -> set[str]:
-    """Return the characters that the formulas of a rendered page show."""
+    """Return the characters that the formulas of a rendered page show.
+
+    A lone letter counts twice: a browser draws the italic one, and asks for its font by
+    the letter that is written.
+    """
     maths = re.findall(r"<math\b.*?</math>", page, re.DOTALL)
-    shown = (html.unescape(text) for math in maths for text in TOKEN.findall(math))
-    return {char for text in shown for char in _as_drawn(text)}
-
-
-def _as_drawn(text: str) -> str:
-    """Add the italic letter as which a browser draws a lone one."""
-    return text + ITALIC.get(text, "")
+    shown = {html.unescape(text) for math in maths for text in TOKEN.findall(math)}
+    return set().union(*shown, *({ITALIC[text]} for text in shown if text in ITALIC))

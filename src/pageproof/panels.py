@@ -95,29 +95,26 @@ def figures(page: str, find: Callable[[str], Drawing | None]) -> str:
 
     `find` says for an image's link what its dark twin is, None if it needs none.
     """
-    seen: list[str] = []
 
     def one(match: re.Match[str]) -> str:
         image = match[1] or match[2]
         attributes = {key: html.unescape(v) for key, v in ATTRIBUTE.findall(image)}
         if (drawing := find(attributes.get("src", ""))) is None:
             return match[0]
-        seen.append(attributes["src"])
-        both = _both(attributes, drawing, first=len(seen) == 1)
+        both = _both(attributes, drawing)
         return f'<div class="pp-figure">{both}</div>' if match[1] else both
 
     return IMAGE.sub(one, page)
 
 
-def _both(attributes: dict[str, str], drawing: Drawing, first: bool) -> str:
+def _both(attributes: dict[str, str], drawing: Drawing) -> str:
+    """Both are lazy, the first figure's too: a browser then fetches the shown one."""
     alt = html.escape(attributes.get("alt", ""))
-    rest = f'alt="{alt}" width="{drawing.width}" height="{drawing.height}"'
-    light = "" if first else ' loading="lazy"'
-    return (
-        f'<img class="pp-light" src="{html.escape(attributes["src"])}" {rest}'
-        f'{light} decoding="async">'
-        f'<img class="pp-dark" src="{html.escape(drawing.dark)}" {rest}'
-        f' loading="lazy" decoding="async">'
+    box = f'width="{drawing.width}" height="{drawing.height}"'
+    return "".join(
+        f'<img class="pp-{scheme}" src="{html.escape(src)}" alt="{alt}" {box}'
+        ' loading="lazy" decoding="async">'
+        for scheme, src in (("light", attributes["src"]), ("dark", drawing.dark))
     )
 
 

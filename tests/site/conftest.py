@@ -1,7 +1,5 @@
 """The site, built once, served under a sub-path, and looked at in a real browser."""
 
-import functools
-import http.server
 import os
 import shutil
 import subprocess
@@ -12,6 +10,8 @@ from pathlib import Path
 import pytest
 from mkdocs.config import load_config
 from playwright.sync_api import sync_playwright
+
+from pageproof.serving import recommended, serving
 
 ROOT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -32,17 +32,11 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("page", nav_pages(config.nav), scope="session")
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    """A folder and the address under which it is served."""
+    """A folder and the address under which it is served, as a host would serve it."""
     folder = tmp_path_factory.mktemp("www")
-    handler = functools.partial(Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
+    with serving(folder, recommended(ROOT / "HOSTING.md")) as httpd:
         threading.Thread(target=httpd.serve_forever, daemon=True).start()
         yield folder, f"http://127.0.0.1:{httpd.server_port}/"
         httpd.shutdown()

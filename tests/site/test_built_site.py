@@ -2,15 +2,9 @@
 
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
-
-from pageproof.fontcut import covered
-from pageproof.mathml import symbols
-
-FONT = Path(__file__).parents[2] / "docs/assets/fonts/latin-modern-math.woff2"
 
 
 class Elements(HTMLParser):
@@ -120,15 +114,6 @@ def test_no_formula_is_left_as_tex(path, html):
     prose = re.sub(r"<(pre|code)\b.*?</\1>", "", text, flags=re.DOTALL)
     assert "arithmatex" not in text
     assert not re.search(r"\\[()\[\]]|\$\$", prose)
-
-
-def test_the_font_has_each_symbol_of_each_formula(html):
-    missing = {
-        f"{path}: {symbol!r} U+{ord(symbol):04X}"
-        for path, text in html.items()
-        for symbol in symbols(text) - covered(str(FONT))
-    }
-    assert not missing, "add them to pageproof.fontcut and cut the font again"
 
 
 def test_the_root_leads_to_the_language(built, elements):

@@ -6,10 +6,13 @@ from importlib.resources import files
 from pathlib import Path
 
 from pageproof.reading import Reader
+from pageproof.weight import first_view
 
 ROOT = Path(__file__).parents[2]
 WIDTHS = (360, 768, 1440)
 WIDE = {"width": 1440, "height": 900}
+WEIGHT = 150_000  # bytes that cross the wire before a page is first seen
+SHIFT = 0.005  # of the layout, where 0.1 counts as good
 OPEN = "document.querySelectorAll('details').forEach(d => { d.open = true })"
 TOGGLE = ".md-header__option label:not([hidden])"
 # A page has thousands of coloured pieces of code, of some forty kinds, and hundreds of
@@ -53,6 +56,10 @@ def test_a_page_asks_only_its_own_site_fits_each_width_and_bars_nobody(
     visit, url, page_url
 ):
     page = visit(page_url, viewport={"width": 390, "height": 900}, color_scheme="light")
+    loaded = first_view(page)
+    assert loaded["bytes"] <= WEIGHT, loaded["files"]
+    assert loaded["shift"] < SHIFT
+    assert not [f for f in loaded["files"] if "/search/" in f or "/workers/" in f]
     page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
     page.wait_for_load_state("networkidle")
     away = [asked for asked in page.requested if not asked.startswith((url, "data:"))]

@@ -1,0 +1,162 @@
+"""What a page costs its reader: Lighthouse, bytes on the wire, jumps of the layout.
+
+    python benchmarks/site.py SITE LIGHTHOUSE [--write]
+
+SITE is the folder of the built site, LIGHTHOUSE that of Lighthouse's npm package. The
+site is served as a host serves it, compressed and with the headers of HOSTING.md.
+Each page of the sitemap is opened once on an empty cache, as on a phone, and weighed
+when the network is silent; five pages go through Lighthouse as it tests phones, in
+turns.
+`--write` records site.md.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import threading
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import sync_playwright
+
+from pageproof.serving import recommended, serving
+from pageproof.weight import first_view
+
+ROOT = Path(__file__).parents[1]
+PAGES = (
+    "",
+    "tools/autograd/",
+    "optimisation/safe_newton/",
+    "deep/house_table/",
+    "reference/glossary/",
+)
+SCORES = ("performance", "accessibility", "best-practices", "seo")
+TIMES = ("first-contentful-paint", "largest-contentful-paint", "total-blocking-time")
+PHONE = {"viewport": {"width": 412, "height": 823}, "device_scale_factor": 1.75}
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def weighed(url: str, pages: list[str], browser: str) -> dict[str, dict]:
+    """Return the first view of each page."""
+    found = {}
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=browser, args=["--no-sandbox"]
+        )
+        for page in pages:
+            context = chromium.new_context(**PHONE)
+            tab = context.new_page()
+            tab.goto(f"{url}{page}")
+            found[page] = first_view(tab)
+            context.close()
+        chromium.close()
+    return found
+
+
+def report(lighthouse: Path, address: str, browser: str) -> dict[str, float]:
+    """Return the scores, in hundredths, and the times, in ms, of one run."""
+    command = ["node", str(lighthouse / "cli/index.js"), address, "--quiet"]
+    command += ["--output=json", "--chrome-flags=--headless=new --no-sandbox"]
+    done = subprocess.run(
+        command,
+        env={**os.environ, "CHROME_PATH": browser},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    found = json.loads(done.stdout)
+    scores = {name: 100 * found["categories"][name]["score"] for name in SCORES}
+    times = {name: found["audits"][name]["numericValue"] for name in TIMES}
+    lost = [
+        audit["id"]
+        for name in SCORES
+        for reference in found["categories"][name]["auditRefs"]
+        if reference["weight"]
+        and (audit := found["audits"][reference["id"]])["score"] not in (None, 1)
+    ]
+    print(address, *map(round, [*scores.values(), *times.values()]), *lost, flush=True)
+    return scores | times
+
+
+def medians(runs: list[dict[str, float]]) -> list[int]:
+    """Return the median of each score and time."""
+    return [round(statistics.median(run[name] for run in runs)) for name in runs[0]]
+
+
+def text(views: dict[str, dict], runs: dict[str, list[dict]], tools: str) -> str:
+    """Return the record in Markdown."""
+    sizes = sorted(view["bytes"] for view in views.values())
+    rows = [
+        [
+            page or "home",
+            *medians(runs[page]),
+            f"{views[page]['bytes'] / 1000:.1f}",
+            f"{views[page]['shift']:.4f}",
+        ]
+        for page in PAGES
+    ]
+    heads = ["page", *SCORES, "FCP ms", "LCP ms", "TBT ms", "kB", "layout shift"]
+    table = [heads, ["---"] * len(heads), *rows]
+    lines = "\n".join(f"| {' | '.join(map(str, row))} |" for row in table)
+    low, middle, high = (
+        f"{size / 1000:.1f}" for size in (sizes[0], statistics.median(sizes), sizes[-1])
+    )
+    shift = max(view["shift"] for view in views.values())
+    count = len(next(iter(runs.values())))
+    return f"""# What a page costs its reader
+
+Lighthouse as on a phone, medians of {count} runs; kB on the wire at first view, with
+headers.
+
+{lines}
+
+All {len(views)} pages: {low} kB the lightest, {middle} kB the median, {high} kB the
+heaviest; the largest layout shift is {shift:.4f}.
+
+{tools}
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("site", type=Path)
+    parser.add_argument("lighthouse", type=Path)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--write", action="store_true")
+    asked = parser.parse_args()
+    browser = next(filter(None, map(shutil.which, BROWSERS)))
+    sitemap = (asked.site / "en/sitemap.xml").read_text("utf-8")
+    found = [part.split("</loc>")[0] for part in sitemap.split("<loc>")[1:]]
+    pages = [urlsplit(link).path.split("/en/", 1)[1] for link in found]
+    with serving(asked.site, recommended(ROOT / "HOSTING.md")) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/en/"
+        views = weighed(url, pages, browser)
+        for page, view in sorted(views.items(), key=lambda item: item[1]["bytes"]):
+            print(f"{view['bytes']:7} {view['shift']:.4f} {page or 'home'}")
+        runs = {page: [] for page in PAGES}
+        for _ in range(asked.repeats):
+            for page in PAGES:
+                runs[page].append(report(asked.lighthouse, url + page, browser))
+        server.shutdown()
+    package = json.loads((asked.lighthouse / "package.json").read_text("utf-8"))
+    chromium = subprocess.check_output([browser, "--version"], text=True).split()
+    number = next(word for word in chromium if word[0].isdigit())
+    tools = (
+        f"Lighthouse {package['version']}, Chromium {number},"
+        f" mkdocs-material {version('mkdocs-material')},"
+        f" {platform.system()} {platform.machine()}."
+    )
+    record = text(views, runs, tools)
+    print(record)
+    if asked.write:
+        Path(__file__).with_suffix(".md").write_text(record, "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+// The theme fetches its search index, the heaviest file of the site, and starts its
+// worker on every page. Here both wait until the reader turns to search: with a pointer,
+// with a key, or by an address that asks for it. What is typed meanwhile is searched for
+// when they are there, as the theme itself does on a slow line.
+if (location.protocol !== "file:") {
+  const INDEX = /\/search\/search_index\.json$/;
+  const SEARCH = '[data-md-component="search"], [for="__search"]';
+  const WAYS = ["focusin", "pointerdown", "pointerover"];
+
+  const asked = new URLSearchParams(location.search);
+  const wanted = new Promise((resolve) => {
+    if (asked.has("q") || asked.has("h")) resolve();
+    const turn = ({ target }) => {
+      if (!(target instanceof Element && target.closest(SEARCH))) return;
+      for (const way of WAYS) removeEventListener(way, turn, true);
+      resolve();
+    };
+    for (const way of WAYS) addEventListener(way, turn, true);
+  });
+
+  window.XMLHttpRequest = class extends XMLHttpRequest {
+    open(method, address, ...rest) {
+      this.waits = INDEX.test(new URL(address, location).pathname);
+      super.open(method, address, ...rest);
+    }
+
+    send(body) {
+      if (this.waits) wanted.then(() => super.send(body));
+      else super.send(body);
+    }
+  };
+
+  const Started = window.Worker;
+  window.Worker = class extends EventTarget {
+    constructor(address) {
+      super();
+      this.started = wanted.then(() => {
+        const worker = new Started(address);
+        worker.onmessage = ({ data }) =>
+          this.dispatchEvent(new MessageEvent("message", { data }));
+        return worker;
+      });
+    }
+
+    postMessage(message) {
+      this.started.then((worker) => worker.postMessage(message));
+    }
+  };
+}

@@ -1,0 +1,36 @@
+"""What the first view of a page costs its reader, asked of the browser itself."""
+
+from typing import Protocol
+
+# Sizes are those on the wire, compressed, with 300 bytes for the headers of each file.
+FIRST_VIEW = """async () => {
+  const entries = ['navigation', 'resource'].flatMap(
+    kind => performance.getEntriesByType(kind));
+  const shifts = await new Promise(resolve => {
+    new PerformanceObserver(list => resolve(list.getEntries()))
+      .observe({ type: 'layout-shift', buffered: true });
+    setTimeout(() => resolve([]), 50);
+  });
+  return {
+    files: Object.fromEntries(entries.map(
+      entry => [new URL(entry.name).pathname, entry.transferSize])),
+    shift: shifts.reduce((sum, entry) => sum + entry.value, 0),
+  };
+}"""
+
+
+class Tab(Protocol):
+    """A page of Playwright."""
+
+    def wait_for_load_state(self, state: str) -> None: ...
+    def evaluate(self, script: str) -> dict: ...
+
+
+def first_view(tab: Tab) -> dict:
+    """Return what a page has loaded until the network fell silent, and how it jumped.
+
+    Units: `files` and `bytes` in bytes on the wire, `shift` as Cumulative Layout Shift.
+    """
+    tab.wait_for_load_state("networkidle")
+    found = tab.evaluate(FIRST_VIEW)
+    return found | {"bytes": sum(found["files"].values())}

@@ -1,0 +1,48 @@
+"""What a first view loads. (Each page is weighed in test_in_a_browser.py.)"""
+
+import gzip
+import re
+
+import pytest
+
+from pageproof.weight import first_view
+
+PHONE = {"width": 412, "height": 823}
+FIGURED = "deep/house_table/"
+
+
+def test_a_page_is_weighed_as_it_crosses_the_wire(visit, url, built):
+    loaded = first_view(visit(f"{url}en/", viewport=PHONE))["files"]
+    bundles = [path for path in loaded if "/bundle." in path]
+    for path in ("/course/en/", *bundles):
+        file = built.parent / path.removeprefix("/")
+        file = file / "index.html" if file.is_dir() else file
+        packed = len(gzip.compress(file.read_bytes(), 6))
+        assert 0 <= loaded[path] - packed < 1000  # headers
+    assert len(bundles) == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_figures_are_fetched_in_the_scheme_that_is_shown(scheme, visit, url, built):
+    tab = visit(f"{url}en/{FIGURED}", viewport=PHONE, color_scheme=scheme)
+    first_view(tab)
+    tab.evaluate("""async () => {
+      for (let y = 0; y < document.body.scrollHeight; y += 600) {
+        scrollTo(0, y);
+        await new Promise(requestAnimationFrame);
+      }
+    }""")
+    tab.wait_for_load_state("networkidle")
+    asked = {link.split("/course/en/")[1] for link in tab.requested}
+    page = (built / "en" / FIGURED / "index.html").read_text("utf-8")
+    wanted = re.findall(rf'class="pp-{scheme}" src="(?:\.\./)*([^"]+)', page)
+    assert {link for link in asked if "/figures/" in link} == {*wanted}
+    assert len(wanted) > 1
+
+
+def test_a_jump_is_seen(visit, url):
+    tab = visit(f"{url}404.html", viewport=PHONE)
+    assert first_view(tab)["shift"] == 0
+    tab.evaluate("document.body.prepend(document.createElement('textarea'))")
+    tab.wait_for_timeout(200)
+    assert first_view(tab)["shift"] > 0
