@@ -1,7 +1,10 @@
 """The MkDocs plugin: what the other modules do to a page, at the moment MkDocs asks."""
 
+import logging
 import re
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from posixpath import dirname, join, normpath
 from urllib.parse import urlsplit
@@ -12,21 +15,25 @@ from mkdocs.config import config_options as option
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
+from mkdocs.livereload import LiveReloadServer
 from mkdocs.plugins import BasePlugin
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url
 
 from pageproof import panels
-from pageproof.cache import PageCache
+from pageproof.cache import Kept
 from pageproof.mathml import MathError, render_math
 from pageproof.page import Page as ProvenPage
 from pageproof.page import PageError
 from pageproof.policy import with_policy
+from pageproof.preview import Codes, Preview, list_once, look_often
 from pageproof.reading import Reader
 from pageproof.records import RecordError
 from pageproof.reference import LABELS, Reference
 
+log = logging.getLogger("mkdocs.plugins.pageproof")
 TITLE = re.compile(r"^# (.*?)(?: \{ #[\w-]+ \})?$", re.MULTILINE)
 
 
@@ -46,12 +53,19 @@ class SitePlugin(BasePlugin[Options]):
     serving = False
 
     def __init__(self) -> None:
-        self.cache = PageCache()
+        self.kept, self.codes = Kept(), Codes()
 
     def on_startup(self, *, command: str, dirty: bool) -> None:
         self.serving = command == "serve"
 
+    def on_serve(
+        self, server: LiveReloadServer, config: MkDocsConfig, builder: Callable
+    ) -> None:
+        look_often(server)
+
     def on_config(self, config: MkDocsConfig) -> None:
+        if self.serving:
+            list_once(config.theme)
         self.base = Path(config.config_file_path).parent
         try:
             self.reader = Reader(Path(config.config_file_path))
@@ -75,24 +89,68 @@ class SitePlugin(BasePlugin[Options]):
                 files.append(File.generated(config, uri, abs_src_path=str(path)))
         return files
 
+    def on_nav(self, nav: Navigation, config: MkDocsConfig, files: Files) -> None:
+        self.preview = Preview(self.kept, config, files)
+
+    def on_env(
+        self, env: jinja2.Environment, config: MkDocsConfig, files: Files
+    ) -> None:
+        if self.serving:
+            self.preview.keep_templates(env, self.codes)
+        search = config.plugins.get("material/search")
+        if search is not None and search.config.enabled:
+            self.preview.keep_index(search.search_index)
+
     def on_page_markdown(
         self, markdown: str, page: Page, config: MkDocsConfig, files: Files
     ) -> None:
         """Refuse a page that the tests could not read; they run it, this does not."""
+        path = Path(page.file.abs_src_path)
+        made_of = path.read_bytes(), self.preview.settings, tuple(self.reader.appended)
         try:
-            proven = self.reader.read(Path(page.file.abs_src_path))
+            self.proven[page.file.src_uri] = self.kept.get(
+                ("read", page.file.src_uri),
+                made_of,
+                lambda ask: self.reader.read(path, ask),
+                self.reader.included,
+            )
         except PageError as error:
             raise PluginError(str(error)) from error
-        self.proven[page.file.src_uri] = proven
-        if self.serving:
-            self.cache.prepare(page, proven.text, config, files)
+        self.preview.prepare(page, self.proven[page.file.src_uri].text)
 
     def on_page_content(
         self, html: str, page: Page, config: MkDocsConfig, files: Files
     ) -> str:
+        uri = page.file.src_uri
+        text, lists = self.proven[uri].text, self.reference.source
+        return self.kept.get(
+            ("content", uri),
+            (html, text, page.url, lists, self.preview.settings),
+            lambda ask: self.content(html, page, ask),
+            partial(self.looked_up, page, files),
+        )
+
+    def looked_up(self, page: Page, files: Files, what: str, name: str) -> object:
+        """Return what a page shows of another file: its address, title or drawing."""
+        if what == "drawing":
+            return self.drawing(name, page, files)
+        if what == "glossary":
+            file = files.get_file_from_path(name)
+            return file and get_relative_url(file.url, page.url)
+        file = _file(files, name)
+        if what == "title":
+            return TITLE.search(file.content_string)[1]
+        return get_relative_url(file.url, page.url)
+
+    def content(self, html: str, page: Page, ask: Callable) -> str:
+        """Return a rendered page as it is shown; `ask` is `looked_up`."""
         stem = page.file.src_uri.removesuffix(".md")
+        labels = LABELS | self.config.list_labels
+        link, title, drawing = (
+            partial(ask, what) for what in ("link", "title", "drawing")
+        )
         try:
-            html = render_math(self.listed(html, page, files))
+            html = render_math(self.reference.lists(html, link, title, labels))
             anchors = self.reference.anchors(stem, self.proven[page.file.src_uri])
         except MathError as error:
             raise PluginError(f"{_place(page, error.tex)}: {error}") from error
@@ -100,24 +158,11 @@ class SitePlugin(BasePlugin[Options]):
             raise PluginError(str(error)) from error
         html = panels.panels(html, panels.LABELS | self.config.labels, anchors)
         html = panels.tables(html)
-        html = panels.figures(html, lambda link: self.drawing(link, page, files))
-        glossary = files.get_file_from_path("reference/glossary.md")
-        if glossary is None or stem.startswith("reference/"):
+        html = panels.figures(html, drawing)
+        address = ask("glossary", "reference/glossary.md")
+        if address is None or stem.startswith("reference/"):
             return html
-        address = get_relative_url(glossary.url, page.url)
         return self.reference.with_terms(html, stem, address)
-
-    def listed(self, html: str, page: Page, files: Files) -> str:
-        """Return a page with the site's lists that it shows."""
-
-        def link(stem: str) -> str:
-            return get_relative_url(_file(files, stem).url, page.url)
-
-        def title(stem: str) -> str:
-            return TITLE.search(_file(files, stem).content_string)[1]
-
-        labels = LABELS | self.config.list_labels
-        return self.reference.lists(html, link, title, labels)
 
     def drawing(self, link: str, page: Page, files: Files) -> panels.Drawing | None:
         """Return the dark twin of a recorded figure, None for another image."""
@@ -157,7 +202,10 @@ class SitePlugin(BasePlugin[Options]):
 
     def on_post_build(self, config: MkDocsConfig) -> None:
         """Write the pages above the languages: those at the root of the site."""
-        if self.serving or not self.config.root:
+        if self.serving:
+            log.info(self.preview.report())
+            return
+        if not self.config.root:
             return
         site = Path(config.site_dir).parent
         base = dirname(urlsplit(config.site_url or "/").path.rstrip("/")).rstrip("/")
