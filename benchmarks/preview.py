@@ -26,6 +26,13 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 SITE = ("mkdocs.yml", "mkdocs.base.yml", "docs", "overrides", "src")
 VERSIONS = ("mkdocs", "mkdocs-material", "Markdown", "pymdown-extensions", "watchdog")
+HEAD = """\
+# How soon a saved change is seen
+
+Before anything was kept but the rendered Markdown (commit d656eae), a build after a
+save took 6.2 s of processor time on the same site, and MkDocs up to 0.6 s before that.
+
+"""
 EPOCH = re.compile(r"livereload\((\d+), (\d+)\);")
 
 
@@ -194,8 +201,6 @@ def main() -> None:
     if options.write:
         (HERE / "preview.md").write_text(HEAD + text)
 
-
-HEAD = "# How soon a saved change is seen\n\n"
 
 if __name__ == "__main__":
     main()

@@ -124,17 +124,22 @@ class Preview:
 
         `published` is the page's text with its includes expanded.
         """
-        page.render = partial(self.render, page, published)
+        page.render = partial(self.render, page, page.render, published)
 
     def render(
-        self, page: Page, published: str, config: MkDocsConfig, files: Files
+        self,
+        page: Page,
+        render: Callable,
+        published: str,
+        config: MkDocsConfig,
+        files: Files,
     ) -> None:
         uri = page.file.src_uri
         made_of = page.markdown, page.meta, published, self.settings, self.places
         warned = CountHandler(level=logging.WARNING)
 
         def rendered(_) -> dict:
-            type(page).render(page, config, files)
+            render(config, files)
             links = page.links_to_anchors or {}
             result = {name: getattr(page, name) for name in RENDERED}
             return result | {"links": {file.src_uri: at for file, at in links.items()}}
