@@ -103,7 +103,7 @@ FAULTS = {
         document.adoptedStyleSheets = [faint];
     }""",
     "image-alt": "() => document.querySelector('.pp-light').removeAttribute('alt')",
-    "link-name": """() => document.querySelector('.md-content p a[href]')
+    "link-name": """() => document.querySelector('.md-content p a:not([title])')
         .replaceChildren()""",
     "empty-table-header": "() => document.querySelector('th').replaceChildren()",
     "aria-roles": """() => [...document.querySelectorAll('.md-content p')].at(-1)
@@ -118,7 +118,8 @@ def test_a_look_at_one_of_a_kind_finds_each_planted_fault(visit, url):
     for plant in FAULTS.values():
         tab.evaluate(plant)
     keep_one_of_a_kind(tab)
-    assert FAULTS.keys() <= {rule for rule, *_ in barriers(tab)}
+    found = {rule for rule, *_ in barriers(tab)}
+    assert FAULTS.keys() - found == set()
 
 
 def test_a_copied_block_runs(visit, url):
