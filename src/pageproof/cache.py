@@ -1,54 +1,56 @@
-"""Rendered pages, kept while a site is previewed: only what changed is rendered again.
+"""What a preview keeps from one build to the next: results, and what made them so."""
 
-The key of a page holds all that its HTML is made of: its text with everything that it
-includes, the Markdown settings, and the files to which it may link.
-"""
-
-import re
-from functools import partial
-
-from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import Files
-from mkdocs.structure.pages import Page
-
-KEPT = ("content", "toc", "_title_from_render", "present_anchor_ids")
-ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+from collections.abc import Callable, Hashable
+from typing import Any, NamedTuple
 
 
-class PageCache:
-    """What pages rendered to, by the path of their source."""
+class Result(NamedTuple):
+    """What was made last, from what, and what was asked on the way."""
+
+    made_of: object
+    asked: dict[tuple, object]
+    value: Any
+
+
+class Kept:
+    """The last result of each piece of work, by the name of the work."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, tuple[tuple, dict]] = {}
+        self.results: dict[Hashable, Result] = {}
+        self.made: list[Hashable] = []  # the names of what was made, in order
 
-    def prepare(
-        self, page: Page, published: str, config: MkDocsConfig, files: Files
-    ) -> None:
-        """Make `page.render` take what is kept, if it is still what the page is.
+    def get(
+        self,
+        name: Hashable,
+        made_of: object,
+        make: Callable[[Callable], Any],
+        answer: Callable | None = None,
+    ) -> Any:
+        """Return what `make` makes, or made last time if it would make it again.
 
-        `published` is the page's text with its includes expanded.
+        `made_of` holds all that it knows when it begins. What it needs to look up later
+        it asks of the function that it is given, which answers as `answer` does; its
+        result holds for as long as the answers stay the same.
         """
-        settings = repr((config.markdown_extensions, config.mdx_configs))
-        places = tuple(sorted((file.src_uri, file.url) for file in files))
-        key = page.markdown, published, ADDRESS.sub("", settings), places
-        page.render = partial(self.render, page, key)
+        old = self.results.get(name)
+        if (
+            old is not None
+            and old.made_of == made_of
+            and all(answer(*question) == said for question, said in old.asked.items())
+        ):
+            return old.value
+        asked: dict[tuple, object] = {}
 
-    def render(
-        self, page: Page, key: tuple, config: MkDocsConfig, files: Files
-    ) -> None:
-        old_key, kept = self.kept.get(page.file.src_uri, (None, {}))
-        if old_key != key:
-            type(page).render(page, config, files)
-            kept = {name: getattr(page, name) for name in KEPT}
-            kept["links"] = {
-                file.src_uri: links
-                for file, links in (page.links_to_anchors or {}).items()
-            }
-            self.kept[page.file.src_uri] = key, kept
-            return
-        for name in KEPT:
-            setattr(page, name, kept[name])
-        # Each build has its own File objects, and the anchors are those of its pages.
-        page.links_to_anchors = {
-            files.src_uris[uri]: links for uri, links in kept["links"].items()
-        }
+        def ask(*question: Hashable) -> Any:
+            if question not in asked:
+                asked[question] = answer(*question)
+            return asked[question]
+
+        self.made.append(name)
+        value = make(ask)
+        self.results[name] = Result(made_of, asked, value)
+        return value
+
+    def forget(self, name: Hashable) -> None:
+        """Let a piece of work be done again, whatever it is made of."""
+        self.results.pop(name, None)

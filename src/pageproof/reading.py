@@ -8,6 +8,7 @@ over in silence.
 import io
 import re
 import tokenize
+from collections.abc import Callable
 from pathlib import Path
 from posixpath import normpath
 
@@ -53,14 +54,33 @@ class Reader:
             extensions=config.markdown_extensions, extension_configs=settings
         )
         self.snippets = md.preprocessors["snippet"]
+        self.found = self.snippets.get_snippet_path
+        self.told: Callable[[str], object] = str
+        self.snippets.get_snippet_path = self._find
         self.appended = self.snippets.run([])  # auto_append: below every page
         self.snippets.auto_append = []
         self.normalize = md.preprocessors["normalize_whitespace"]
         self.fences = FenceFinder(md)
 
-    def read(self, path: Path) -> Page:
-        """Return the page in a Markdown file; PageError names the line at fault."""
-        return _Reading(self, path.resolve()).page()
+    def read(self, path: Path, told: Callable[[str], object] = str) -> Page:
+        """Return the page in a Markdown file; PageError names the line at fault.
+
+        `told` is called with the name of each file to include, before that is read.
+        """
+        self.told = told
+        try:
+            return _Reading(self, path.resolve()).page()
+        finally:
+            self.told = str
+
+    def _find(self, name: str) -> str | None:
+        self.told(name)
+        return self.found(name)
+
+    def included(self, name: str) -> tuple[str, bytes] | None:
+        """Return where the file is that a page includes, and what it holds."""
+        path = self.found(name)
+        return path and (path, Path(path).read_bytes())
 
     def figure_path(self, page: Path, link: str) -> Path | None:
         """Return the recorded figure that an image shows, None for another image.

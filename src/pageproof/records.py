@@ -10,6 +10,7 @@ import yaml
 
 from pageproof.page import shown
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, if there
 CODE = re.compile(r"`([^`]+)`")
 MATH = re.compile(r"\$([^$]+)\$")
 
@@ -37,7 +38,7 @@ R = TypeVar("R", bound=Record)
 
 def read_records(path: Path, kind: type[R]) -> list[R]:
     """Return the records of a YAML list; RecordError says which one is not complete."""
-    node = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+    node = yaml.compose(path.read_text(encoding="utf-8"), LOADER)
     if not isinstance(node, yaml.SequenceNode):
         raise RecordError(path, 1, "expected a list of records")
     known = {f.name: f for f in fields(kind) if f.metadata.get("given", True)}

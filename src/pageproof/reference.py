@@ -34,6 +34,8 @@ class Reference:
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
+        paths = sorted(folder.glob("*.yml")) if folder else []
+        self.source = {path.name: path.read_bytes() for path in paths}
 
     def _read(self, name: str, kind: type) -> list:
         return read_records(self.folder / f"{name}.yml", kind) if self.folder else []

@@ -1,8 +1,11 @@
 """The MkDocs plugin: what the other modules do to a page, at the moment MkDocs asks."""
 
 import json
+import logging
 import re
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from posixpath import dirname, join, normpath
 from urllib.parse import urlsplit
@@ -14,6 +17,7 @@ from mkdocs.config import config_options as option
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
+from mkdocs.livereload import LiveReloadServer
 from mkdocs.plugins import BasePlugin
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
@@ -21,16 +25,19 @@ from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url, meta
 
 from pageproof import metadata, panels, plain, roadmap, search
-from pageproof.cache import PageCache
+from pageproof.cache import Kept
 from pageproof.exports import ExportOptions, Exports
 from pageproof.mathml import MathError, render_math
 from pageproof.page import Page as ProvenPage
 from pageproof.page import PageError
 from pageproof.policy import with_policy
 from pageproof.prerequisites import NeedsError, needs_of, reduced
+from pageproof.preview import Codes, Preview, list_once, look_often
 from pageproof.reading import Reader
 from pageproof.records import RecordError
 from pageproof.reference import LABELS, Reference
+
+log = logging.getLogger("mkdocs.plugins.pageproof")
 
 
 class Options(Config):
@@ -51,13 +58,20 @@ class SitePlugin(BasePlugin[Options]):
     serving = False
 
     def __init__(self) -> None:
-        self.cache = PageCache()
+        self.kept, self.codes = Kept(), Codes()
         self.exports = Exports()
 
     def on_startup(self, *, command: str, dirty: bool) -> None:
         self.serving = command == "serve"
 
+    def on_serve(
+        self, server: LiveReloadServer, config: MkDocsConfig, builder: Callable
+    ) -> None:
+        look_often(server)
+
     def on_config(self, config: MkDocsConfig) -> None:
+        if self.serving:
+            list_once(config.theme)
         self.base = Path(config.config_file_path).parent
         try:
             self.reader = Reader(Path(config.config_file_path))
@@ -84,71 +98,102 @@ class SitePlugin(BasePlugin[Options]):
 
     def on_nav(self, nav: Navigation, config: MkDocsConfig, files: Files) -> None:
         self.nav = nav
+        self.preview = Preview(self.kept, config, files)
+
+    def on_env(
+        self, env: jinja2.Environment, config: MkDocsConfig, files: Files
+    ) -> None:
+        if self.serving:
+            self.preview.keep_templates(env, self.codes)
+        search = config.plugins.get("material/search")
+        if search is not None and search.config.enabled:
+            self.preview.keep_index(search.search_index)
 
     def on_page_markdown(
         self, markdown: str, page: Page, config: MkDocsConfig, files: Files
     ) -> None:
         """Refuse a page that the tests could not read; they run it, this does not."""
+        path = Path(page.file.abs_src_path)
+        made_of = path.read_bytes(), self.preview.settings, tuple(self.reader.appended)
         try:
-            proven = self.reader.read(Path(page.file.abs_src_path))
+            self.proven[page.file.src_uri] = self.kept.get(
+                ("read", page.file.src_uri),
+                made_of,
+                lambda ask: self.reader.read(path, ask),
+                self.reader.included,
+            )
         except PageError as error:
             raise PluginError(str(error)) from error
-        self.proven[page.file.src_uri] = proven
-        if self.serving:
-            self.cache.prepare(page, proven.text, config, files)
+        self.preview.prepare(page, self.proven[page.file.src_uri].text)
 
     def on_page_content(
         self, html: str, page: Page, config: MkDocsConfig, files: Files
     ) -> str:
+        uri = page.file.src_uri
+        text, lists = self.proven[uri].text, self.reference.source
+        return self.kept.get(
+            ("content", uri),
+            (html, text, page.url, lists, self.preview.settings),
+            lambda ask: self.content(html, page, ask),
+            partial(self.looked_up, page, files),
+        )
+
+    def looked_up(self, page: Page, files: Files, what: str, name: str = "") -> object:
+        """Return what a page shows of another file: its address, title or drawing."""
+        if what == "map":
+            return self.pages_and_needs(page)
+        if what == "drawing":
+            return self.drawing(name, page, files)
+        if what == "glossary":
+            file = files.get_file_from_path(name)
+            return file and get_relative_url(file.url, page.url)
+        file = _file(files, name)
+        if what == "title":
+            return plain.title(file.content_string)
+        return get_relative_url(file.url, page.url)
+
+    def content(self, html: str, page: Page, ask: Callable) -> str:
+        """Return a rendered page as it is shown; `ask` is `looked_up`."""
         stem = page.file.src_uri.removesuffix(".md")
+        labels = LABELS | self.config.list_labels
+        link, title, drawing = (
+            partial(ask, what) for what in ("link", "title", "drawing")
+        )
         try:
-            html = render_math(self.mapped(self.listed(html, page, files), page))
+            html = self.mapped(self.reference.lists(html, link, title, labels), ask)
+            html = render_math(html)
             anchors = self.reference.anchors(stem, self.proven[page.file.src_uri])
         except MathError as error:
             raise PluginError(f"{_place(page, error.tex)}: {error}") from error
         except RecordError as error:
             raise PluginError(str(error)) from error
+        except roadmap.MapError as error:
+            raise PluginError(f"{_line(page.file, '{map}')}: {error}") from error
         html = panels.panels(html, panels.LABELS | self.config.labels, anchors)
         html = panels.tables(html)
-        html = panels.figures(html, lambda link: self.drawing(link, page, files))
-        glossary = files.get_file_from_path("reference/glossary.md")
-        if glossary is None or stem.startswith("reference/"):
+        html = panels.figures(html, drawing)
+        address = ask("glossary", "reference/glossary.md")
+        if address is None or stem.startswith("reference/"):
             return html
-        address = get_relative_url(glossary.url, page.url)
         return self.reference.with_terms(html, stem, address)
 
-    def listed(self, html: str, page: Page, files: Files) -> str:
-        """Return a page with the site's lists that it shows."""
-
-        def link(stem: str) -> str:
-            return get_relative_url(_file(files, stem).url, page.url)
-
-        def title(stem: str) -> str:
-            return plain.title(_file(files, stem).content_string)
-
-        labels = LABELS | self.config.list_labels
-        return self.reference.lists(html, link, title, labels)
-
-    def mapped(self, html: str, page: Page) -> str:
+    def mapped(self, html: str, ask: Callable) -> str:
         """Return a page with the map of the site, if it shows that."""
-        if not roadmap.wanted(html):
-            return html
+        return roadmap.with_map(html, *ask("map")) if roadmap.wanted(html) else html
+
+    def pages_and_needs(self, page: Page) -> tuple[dict, dict]:
+        """Return which page each address leads to, and on which pages it builds."""
         files = {_stem(p.file): p.file for p in self.nav.pages if not p.is_homepage}
         try:
             needs = {
                 stem: needs_of(stem, _front_matter(file))
                 for stem, file in files.items()
             }
-            addresses = {
-                get_relative_url(file.url, page.url): stem
-                for stem, file in files.items()
-            }
-            return roadmap.with_map(html, addresses, reduced(needs))
+            needs = reduced(needs)
         except NeedsError as error:
             place = _line(files[error.page], "needs:", ":1")
             raise PluginError(f"{place}: {error}") from error
-        except roadmap.MapError as error:
-            raise PluginError(f"{_line(page.file, '{map}')}: {error}") from error
+        return {get_relative_url(f.url, page.url): at for at, f in files.items()}, needs
 
     def drawing(self, link: str, page: Page, files: Files) -> panels.Drawing | None:
         """Return the dark twin of a recorded figure, None for another image."""
@@ -219,7 +264,10 @@ class SitePlugin(BasePlugin[Options]):
         """Improve the search index; write the list of pages, and the site's root."""
         self.improve_search(Path(config.site_dir) / "search/search_index.json")
         pages = self.exports.write_list(self.nav, config.site_description)
-        if self.serving or not self.config.root:
+        if self.serving:
+            log.info(self.preview.report())
+            return
+        if not self.config.root:
             return
         site = Path(config.site_dir).parent
         shutil.copyfile(pages, site / pages.name)
