@@ -3,7 +3,7 @@
 import re
 import shutil
 from pathlib import Path
-from posixpath import dirname, join, normpath
+from posixpath import dirname, join, normpath, splitext
 from urllib.parse import urlsplit
 
 import jinja2
@@ -75,22 +75,33 @@ class SitePlugin(BasePlugin[Options]):
                 files.append(File.generated(config, uri, abs_src_path=str(path)))
         return files
 
+    def on_page_read_source(self, *, page: Page, config: MkDocsConfig) -> str | None:
+        """Return a lab as the Markdown that it is to the site."""
+        lab = self.read(page).lab if page.file.src_uri.endswith(".py") else None
+        return lab and lab.markdown
+
+    def read(self, page: Page) -> ProvenPage:
+        try:
+            proven = self.reader.read(Path(page.file.abs_src_path))
+            if proven.lab and proven.lab.stale:
+                raise proven.lab.stale
+        except PageError as error:
+            raise PluginError(str(error)) from error
+        return proven
+
     def on_page_markdown(
         self, markdown: str, page: Page, config: MkDocsConfig, files: Files
     ) -> None:
         """Refuse a page that the tests could not read; they run it, this does not."""
-        try:
-            proven = self.reader.read(Path(page.file.abs_src_path))
-        except PageError as error:
-            raise PluginError(str(error)) from error
-        self.proven[page.file.src_uri] = proven
+        self.proven[page.file.src_uri] = proven = self.read(page)
+        vars(page).pop("render", None)  # mkdocs-jupyter's: a lab is rendered as a page
         if self.serving:
             self.cache.prepare(page, proven.text, config, files)
 
     def on_page_content(
         self, html: str, page: Page, config: MkDocsConfig, files: Files
     ) -> str:
-        stem = page.file.src_uri.removesuffix(".md")
+        stem = splitext(page.file.src_uri)[0]
         try:
             html = render_math(self.listed(html, page, files))
             anchors = self.reference.anchors(stem, self.proven[page.file.src_uri])
