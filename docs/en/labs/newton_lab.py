@@ -17,7 +17,11 @@ import torch
 from torch.func import grad, jacrev
 
 from firstdescent.optimisation.figures.gd_vs_newton import draw_paths
-from firstdescent.optimisation.gd_vs_newton import classify_stationary, descend, newton
+from firstdescent.optimisation.gd_vs_newton import (
+    classify_stationary,
+    descend,
+    newton,
+)
 from firstdescent.optimisation.learning_rate import lr_range_test
 from firstdescent.optimisation.safe_newton import trust_newton
 
@@ -48,8 +52,8 @@ start = point(4.0, 1.2)  # change this
 # | | `return` | `start` |
 # | --- | --- | --- |
 # | a bent valley | `(1 - w[0]) ** 2 + 10 * (w[1] - w[0] ** 2) ** 2` | `point(-1.2, 1.0)` |
-# | sides that straighten | `(1 + w @ w).sqrt()` | `point(2.0, 1.0)` |
-# | four hollows and a hill | `((w**2 - 1) ** 2).sum() / 4 + w.prod() / 5` | `point(-0.3, 0.8)` |
+# | straight sides | `(1 + w @ w).sqrt()` | `point(2.0, 1.0)` |
+# | four hollows | `((w**2 - 1) ** 2).sum() / 4 + w.prod() / 5` | `point(-0.3, 0.8)` |
 #
 # ## How bent is it here? { #curvature }
 #
@@ -80,7 +84,8 @@ print(f"the limit for lr: {limit(loss, start):.3g}")
 # %%
 shares = 0.1, 0.5, 0.9, 0.98, 1.02, 1.1  # change this
 lrs = [share * limit(loss, start) for share in shares]
-for share, end in zip(shares, lr_range_test(loss, start, lrs, steps=20), strict=True):
+ends = lr_range_test(loss, start, lrs, steps=20)
+for share, end in zip(shares, ends, strict=True):
     print(f"{share:4} of the limit: loss {end:.3g}")
 
 # %% [markdown]
@@ -136,7 +141,7 @@ def hills(w):
 
 functions = {  # change this: add yours
     "bent valley": (banana, point(-1.2, 1.0)),
-    "sides straighten": (bowl, point(2.0, 1.0)),
+    "straight sides": (bowl, point(2.0, 1.0)),
     "four hollows": (hills, point(-0.3, 0.8)),
 }
 
@@ -168,8 +173,8 @@ for name, (f, w) in functions.items():
 # %% [markdown]
 # Three things to take away.
 #
-# - **The limit at the start is not the limit elsewhere.** Where the sides straighten and in the hollows, it is smaller at the bottom than at the start, and the `lr` is beyond it: one jumps to and fro across the bottom, the other runs away. In the bent valley the `lr` is small enough, and the floor long and flat.
-# - **Newton looks for a place without slope**, and a saddle is one. From sides that straighten it [jumps too far, each time further](../optimisation/gd_vs_newton.md#convex).
+# - **The limit at the start is not the limit elsewhere.** With straight sides and in the hollows it is smaller at the bottom than at the start, and the `lr` is beyond it: one jumps to and fro across the bottom, the other runs away. In the bent valley the `lr` is small enough, and the floor long and flat.
+# - **Newton looks for a place without slope**, and a saddle is one. From straight sides it [jumps too far, each time further](../optimisation/gd_vs_newton.md#convex).
 # - **A safeguard makes the difference**: three minima out of three.
 #
 # ## What the radius does { #safe }
@@ -186,7 +191,7 @@ for name, path in {"Newton": plain, "safe Newton": safe}.items():
 draw_paths(f, {"Newton": plain, "safe Newton": safe})
 
 # %% [markdown]
-# ![Contours of a valley bent like a banana. Newton leaves the valley in one long jump, far up the other side, and comes back; safe Newton follows the bend in short steps.](../assets/figures/labs/newton_lab/bent.svg)
+# ![Contours of a valley bent like a banana. Newton cuts the bend in two long jumps, the first of them to a place far outside the valley; safe Newton follows the bend in short steps.](../assets/figures/labs/newton_lab/bent.svg)
 #
 # Newton climbed out of the valley and was lucky to come back. Safe Newton [refuses a step that does not lower the loss](../optimisation/safe_newton.md#trust), and pays with a few steps more.
 #
@@ -238,7 +243,7 @@ end = safe_newton(trough, point(4.0, 1.2))[-1].tolist()
 print("trough, safe: ends at", *[f"{v:.2f}" for v in end])
 
 # %% [markdown]
-# **Conclude**: doubling digits need an $H$ that can be inverted at the bottom. In a trough every point of the bottom is as good, and safe Newton goes to the nearest.
+# **Conclude**: [doubling digits](../optimisation/gd_vs_newton.md#digits) need an $H$ that can be inverted at the bottom. In a trough every point of the bottom is as good, and safe Newton goes to the nearest.
 #
 # ## Wrong on purpose: a kink { #kink }
 #
