@@ -288,7 +288,7 @@ w = point(4.0, 1.2)
 for factor in (1, 10):
     f = banana_times(factor)
     print(f"times {factor}: limit {limit(f, w):.2g}", end=", ")
-    print("then", *[f"{v:.4f}" for v in newton(f, w, 3)[-1].tolist()])
+    print("w", *[f"{v:.4f}" for v in newton(f, w, 3)[-1].tolist()])
 for steep in (12, 120):
     path = descend(valley(steep), w, 2 / (1 + steep), 1500)
     print(f"across {steep:3}: {(path.norm(dim=1) > 1e-6).sum()} steps to 1e-6")
