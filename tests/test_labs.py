@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from pageproof.reading import Reader
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs/en"
 LABS = sorted(path.stem for path in DOCS.glob("labs/*.py"))
-ALLOWED = {"firstdescent", "torch", "matplotlib", "math", "itertools", "functools"}
+ALLOWED = {"firstdescent", "torch", "matplotlib", *sys.stdlib_module_names}
 
 
 @cache

@@ -167,7 +167,6 @@ class PageFile(MarkdownFile):
     def prove(self, item: "BlockItem") -> None:
         if self.proof is None:
             self.proof = Proof(self.page, self.run.settings)
-        self.last = item
         self.proof.prove(item.block)
 
 
@@ -200,6 +199,7 @@ class BlockItem(TestBlock):
         return self.parent.run.hooks
 
     def setup(self) -> None:
+        self.parent.last = self  # whose report says what was updated
         if reason := self.parent.run.settings.skips(self.block):
             pytest.skip(reason)
 

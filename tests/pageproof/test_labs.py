@@ -49,6 +49,9 @@ y = 1
 print("über", y)
 print()
 print("end")
+
+# %% skip="for later"
+1 / 0
 """.replace("IMPORT", "import")
 FILES = {
     "src/tool/__init__.py": "",
@@ -63,7 +66,7 @@ FILES = {
 }
 LAB, RECORD = "docs/en/labs/good.py", "docs/labs/good.json"
 FIGURE = "docs/assets/figures/labs/good/line.svg"
-PRINTED = [["6"], ["ValueError: negative"], [], ["über 1", "", "end"]]
+PRINTED = [["6"], ["ValueError: negative"], [], ["über 1", "", "end"], []]
 
 
 def written(project, name: str = "good", text: str = GOOD) -> Path:
@@ -138,7 +141,7 @@ def test_the_blocks_of_a_lab_name_the_lines_of_the_script(recorded):
     places = [place.line for block in page.blocks for place in block.places[1:]]
     code = [line for block in page.blocks for line in block.code.splitlines()]
     assert [lines[number - 1] for number in places] == code
-    assert [lines[b.line - 1][:4] for b in page.blocks] == ["# %%"] * 4
+    assert [lines[b.line - 1][:4] for b in page.blocks] == ["# %%"] * 5
     figure = page.blocks[0].figures[0]
     assert "![A line]" in lines[figure.line - 1]
     assert page.blocks[1].raises == "ValueError"
@@ -243,7 +246,7 @@ def test_a_lab_that_is_not_of_the_format_is_refused_with_its_line(copy, name):
 
 
 CELL, GONE = "this cell has changed", "a cell below this one has gone"
-LAST = '\n# %%\nprint("über", y)\nprint()\nprint("end")\n'
+LAST = '\n# %% skip="for later"\n1 / 0\n'
 TWICE, CHECK = "src/tool/twice.py", "src/tool/check.py"
 IMPORT = "from data import words"
 # What changes where; the text on whose line the error is; what it says.
@@ -252,7 +255,7 @@ STALE = {
     "a comment in a cell": (LAB, "  # 6", "", "# %%\nimport", CELL),
     "an option": (LAB, '"ValueError"', '"Exception"', "# %% raises", CELL),
     "a cell more": (LAB, "# %%\ny", "# %%\nz = 1\n\n# %%\ny", "# %%\nz", CELL),
-    "a cell less": (LAB, LAST, "", "# %%\ny", GONE),
+    "a cell less": (LAB, LAST, "", "# %%\nprint", GONE),
     "its module": (TWICE, "2 *", "3 *", "", f"{TWICE} has changed"),
     "a module's module": ("src/data/words.py", "neg", "n", "", "words.py has changed"),
     "data": ("src/data/table.csv", "1", "2", "", "src/data/table.csv has changed"),
@@ -298,6 +301,7 @@ def test_a_changed_cell_has_no_output_and_the_others_keep_theirs(copy):
         False,
         False,
         True,
+        False,
     ]
 
 
