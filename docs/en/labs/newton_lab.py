@@ -49,7 +49,7 @@ start = point(4.0, 1.2)  # change this
 # %% [markdown]
 # Three others to put in its place. Further down all three are tried; run those cells before you peek.
 #
-# | | `return` | `start` |
+# | Function | `return` | `start` |
 # | --- | --- | --- |
 # | a bent valley | `(1 - w[0]) ** 2 + 10 * (w[1] - w[0] ** 2) ** 2` | `point(-1.2, 1.0)` |
 # | straight sides | `(1 + w @ w).sqrt()` | `point(2.0, 1.0)` |
