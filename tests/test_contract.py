@@ -30,7 +30,7 @@ def stems() -> list[str]:
         pages for entry in nav for pages in entry.values() if isinstance(pages, list)
     ]
     listed = [page.removesuffix(".md") for pages in parts for page in pages]
-    return [stem for stem in listed if not stem.startswith("reference/")]
+    return [stem for stem in listed if not stem.startswith(("labs/", "reference/"))]
 
 
 def page(stem: str) -> str:
@@ -212,7 +212,7 @@ def test_every_footnote_is_cited_and_every_citation_has_one(stem):
 
 def test_every_recorded_figure_is_shown_and_has_its_twin():
     shown = set()
-    for path in DOCS.glob("en/**/*.md"):
+    for path in [*DOCS.glob("en/**/*.md"), *DOCS.glob("en/labs/*.py")]:
         links = re.findall(
             r"\]\((?:\.\./)?assets/figures/([\w/]+)\.svg\)", path.read_text()
         )

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pageproof.labrecord import Lab
 
 HERE = Path.cwd()  # a page may change directory; messages are for who started us
 
@@ -27,7 +30,10 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Output:
-    """What the page says a block prints, on lines `first` to `last` of the file."""
+    """What the page says a block prints, on lines `first` to `last` of the file.
+
+    That of a lab's cell is recorded elsewhere: both are the line of its `# %%`.
+    """
 
     text: str
     first: int
@@ -70,13 +76,14 @@ class Block:
 
 @dataclass
 class Page:
-    """A Markdown file as MkDocs publishes it: the one reading that all else uses."""
+    """A Markdown file, or a lab, as MkDocs publishes it: the one reading of it."""
 
     path: Path
     source: bytes  # the file as it was read
     text: str  # what MkDocs publishes: snippets expanded
     meta: dict[str, object]
     blocks: list[Block]
+    lab: "Lab | None" = None
 
     def error(self, line: int, message: str) -> PageError:
         return PageError(self.path, line, message)

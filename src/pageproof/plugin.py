@@ -35,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--update",
         action="store_true",
-        help="rewrite the outputs in the pages and the recorded figures",
+        help="rewrite the outputs of pages and labs and the recorded figures",
     )
     parser.addini("pageproof_reference", "packages whose pins mean: exact", "args")
 
@@ -88,8 +88,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | 
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collect_file(parent: pytest.Collector) -> Iterator[None]:
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Iterator[None]:
     found = yield  # with --codeblocks, pytest-codeblocks answers for Markdown files
+    if parent.config.option.codeblocks and parent.config.stash[RUN].is_lab(file_path):
+        return [PageFile.from_parent(parent, path=file_path)]  # and not its module
     return [
         PageFile.from_parent(parent, path=node.path)
         if type(node) is MarkdownFile
@@ -107,6 +109,12 @@ class Run:
         packages = config.getini("pageproof_reference")
         self.differing = device.differing(pins, packages) if packages else []
         self.exact = config.option.device == "cpu" and not self.differing
+
+    def is_lab(self, path: Path) -> bool:
+        """Whether a file is a lab: a script in `labs` among a language's pages."""
+        if path.suffix != ".py" or path.parent.name != "labs":
+            return False
+        return path.parent.parent.parent == self.reader.docs
 
     @property
     def described(self) -> str:
@@ -143,6 +151,9 @@ class PageFile(MarkdownFile):
             name = f"line {error.line}"
             yield UnreadablePage.from_parent(self, name=name, error=error)
             return
+        stale = self.page.lab and self.page.lab.stale
+        if stale and not self.run.settings.update:
+            yield UnreadablePage.from_parent(self, name="record", error=stale)
         for block in self.page.blocks:
             yield BlockItem.from_parent(self, name=f"line {block.line}", block=block)
 
@@ -156,12 +167,11 @@ class PageFile(MarkdownFile):
     def prove(self, item: "BlockItem") -> None:
         if self.proof is None:
             self.proof = Proof(self.page, self.run.settings)
-        self.last = item
         self.proof.prove(item.block)
 
 
 class UnreadablePage(pytest.Item):
-    """The one failure of a page that cannot be read; other pages go on."""
+    """The failure of a page that cannot be read, or of a lab's record."""
 
     def __init__(self, name: str, parent: PageFile, error: PageError) -> None:
         super().__init__(name, parent)
@@ -189,6 +199,7 @@ class BlockItem(TestBlock):
         return self.parent.run.hooks
 
     def setup(self) -> None:
+        self.parent.last = self  # whose report says what was updated
         if reason := self.parent.run.settings.skips(self.block):
             pytest.skip(reason)
 

@@ -76,6 +76,9 @@ class Proof:
         self.world.close()
         if not self.settings.update or any(self.results.values()):
             return []
+        todo = [b.line for b in self.page.blocks if not self.settings.skips(b)]
+        if self.page.lab and not set(todo) <= self.results.keys():
+            return [f"{shown(self.page.path)}: nothing, since not all cells were run"]
         return self.update.write()
 
     def result(self, block: Block) -> BlockError | None:
@@ -113,12 +116,15 @@ class Proof:
         text = block.output.text if block.output else ""
         if same_text(text, printed, exact=self.settings.exact):
             return
-        if self.settings.update and printed:
+        if self.settings.update and (printed or self.page.lab):
             self.update.outputs.append((block, printed))
             return
-        line = block.output.first + _first_difference(text, printed) if text else None
+        line = block.line
+        if text:
+            differs = block.output.first + _first_difference(text, printed)
+            line = min(differs, block.output.last)
         raise MismatchError(
-            Place(self.page.path, line or block.line),
+            Place(self.page.path, line),
             f"the page shows\n{_quoted(text)}\n"
             f"but the block prints\n{_quoted(printed)}",
         )

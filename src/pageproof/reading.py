@@ -21,7 +21,9 @@ from pytest_codeblocks.main import CodeBlock, extract_from_buffer
 
 from pageproof.comments import CommentError, Directive, directives
 from pageproof.fences import LIKE_A_FENCE, RUN, Fence, FenceFinder
-from pageproof.page import Block, Figure, Output, Page, PageError
+from pageproof.lab import read_script
+from pageproof.labrecord import Lab, read_lab
+from pageproof.page import Block, Figure, Output, Page, PageError, Place
 from pageproof.snippets import SnippetError, expand
 
 IMAGE = re.compile(r"\s*!\[(?P<alt>.*)\]\((?P<link>[^)\s]+\.svg)\)(?:\{[^}]*\})?\s*")
@@ -45,6 +47,7 @@ class Reader:
     def __init__(self, config_file: Path) -> None:
         config = _load(config_file)
         self.docs = Path(config.docs_dir).parent
+        self.sources = config_file.resolve().parent / "src"
         settings = config.mdx_configs
         for extension, needed in NEEDED.items():
             if not settings.get(extension, {}).get(needed):
@@ -63,9 +66,9 @@ class Reader:
         self.fences = FenceFinder(md)
 
     def read(self, path: Path, told: Callable[[str], object] = str) -> Page:
-        """Return the page in a Markdown file; PageError names the line at fault.
+        """Return the page in a Markdown file or a lab; PageError names the line.
 
-        `told` is called with the name of each file to include, before that is read.
+        `told` is called with the name of each other file that the page is made of.
         """
         self.told = told
         try:
@@ -81,6 +84,13 @@ class Reader:
         """Return where the file is that a page includes, and what it holds."""
         path = self.found(name)
         return path and (path, Path(path).read_bytes())
+
+    def record_path(self, lab: Path) -> Path:
+        """Return where a lab's outputs are recorded, once for all languages."""
+        if not lab.is_relative_to(self.docs):
+            raise PageError(lab, 1, f"expected a lab below {self.docs}")
+        inside = lab.relative_to(self.docs).parts[1:]
+        return self.docs.joinpath(*inside).with_suffix(".json")
 
     def figure_path(self, page: Path, link: str) -> Path | None:
         """Return the recorded figure that an image shows, None for another image.
@@ -109,11 +119,22 @@ class _Reading:
 
     def __init__(self, reader: Reader, path: Path) -> None:
         self.reader, self.path = reader, path
-        text, self.meta, first = self.source()
+        text, self.lab, numbers = self.source(), None, None
+        if path.suffix == ".py":
+            text, self.lab, numbers = self.as_markdown(text)
+        body, self.meta = meta.get_data(text)
+        first = text[: len(text) - len(body)].count("\n")
         try:
-            lines, self.places = expand(reader.snippets, path, text, first)
+            lines, self.places = expand(reader.snippets, path, body, first)
         except SnippetError as error:
-            raise PageError(path, error.line, str(error)) from error
+            line = numbers[error.line - 1] if numbers else error.line
+            raise PageError(path, line, str(error)) from error
+        if numbers:
+            numbers.append(numbers[-1])  # of the end of the file
+            self.places = [
+                Place(path, numbers[line - 1]) if file == path else Place(file, line)
+                for file, line in self.places
+            ]
         lines += reader.appended
         self.places += [self.places[-1]] * len(reader.appended)
         self.lines = reader.normalize.run(lines)[: len(lines)]
@@ -124,20 +145,29 @@ class _Reading:
             self.prose[inside] = [""] * (fence.end + 1 - fence.start)
         self.words = [INLINE_CODE.sub("", t) if "`" in t else t for t in self.prose]
 
-    def source(self) -> tuple[str, dict, int]:
-        """The text, the front matter above it, and the length of that in lines."""
+    def as_markdown(self, text: str) -> tuple[str, Lab, list[int]]:
+        """A lab as a page, its record, and for each line of the page the lab's."""
+        script = read_script(self.path, text)
+        record = self.reader.record_path(self.path)
+        lab = read_lab(self.path, script, record, self.reader.sources)
+        base = self.reader.sources.parent
+        for name in (record.relative_to(base).as_posix(), *lab.files):
+            self.reader.told(name)
+        markdown, numbers = script.markdown(lab.outputs)
+        return markdown, lab, numbers
+
+    def source(self) -> str:
+        """The text of the file, which must be plain."""
         self.raw = raw = self.path.read_bytes()
         for bad, name in NOT_PLAIN.items():
             if bad in raw:
                 line = raw[: raw.index(bad)].count(b"\n") + 1
                 raise PageError(self.path, line, f"{name}: expected UTF-8, \\n, spaces")
         try:
-            text = raw.decode()
+            return raw.decode()
         except UnicodeDecodeError as error:
             line = raw[: error.start].count(b"\n") + 1
             raise PageError(self.path, line, f"expected UTF-8: {error}") from error
-        body, data = meta.get_data(text)
-        return body, data, text[: len(text) - len(body)].count("\n")
 
     def fail(self, index: int, message: str) -> PageError:
         place = self.places[min(index, len(self.places) - 1)]
@@ -155,7 +185,7 @@ class _Reading:
         blocks = self.blocks(marks)
         self.pair(self.extracted())
         text = "\n".join(self.lines)
-        return Page(self.path, self.raw, text, self.meta, blocks)
+        return Page(self.path, self.raw, text, self.meta, blocks, self.lab)
 
     def check_prose(self) -> None:
         """Refuse what would show code, or look as if it did, outside of a fence."""
@@ -272,8 +302,8 @@ class _Reading:
             )
         block.output = Output(
             fence.source + "\n" * bool(fence.source),
-            first=self.places[fence.start].line + 1,
-            last=self.places[fence.end].line - 1,
+            first=self.places[fence.start + 1].line,
+            last=self.places[fence.end - 1].line,
         )
         self.ends[fence.end] = block
 

@@ -109,22 +109,34 @@ class SitePlugin(BasePlugin[Options]):
         if search is not None and search.config.enabled:
             self.preview.keep_index(search.search_index)
 
-    def on_page_markdown(
-        self, markdown: str, page: Page, config: MkDocsConfig, files: Files
-    ) -> None:
-        """Refuse a page that the tests could not read; they run it, this does not."""
+    def on_page_read_source(self, *, page: Page, config: MkDocsConfig) -> str | None:
+        """Return a lab as the Markdown that it is to the site."""
+        lab = self.read(page).lab if page.file.src_uri.endswith(".py") else None
+        return lab and lab.markdown
+
+    def read(self, page: Page) -> ProvenPage:
         path = Path(page.file.abs_src_path)
         made_of = path.read_bytes(), self.preview.settings, tuple(self.reader.appended)
         try:
-            self.proven[page.file.src_uri] = self.kept.get(
+            proven = self.kept.get(
                 ("read", page.file.src_uri),
                 made_of,
                 lambda ask: self.reader.read(path, ask),
                 self.reader.included,
             )
+            if proven.lab and proven.lab.stale:
+                raise proven.lab.stale
         except PageError as error:
             raise PluginError(str(error)) from error
-        self.preview.prepare(page, self.proven[page.file.src_uri].text)
+        return proven
+
+    def on_page_markdown(
+        self, markdown: str, page: Page, config: MkDocsConfig, files: Files
+    ) -> None:
+        """Refuse a page that the tests could not read; they run it, this does not."""
+        self.proven[page.file.src_uri] = proven = self.read(page)
+        vars(page).pop("render", None)  # mkdocs-jupyter's: a lab is rendered as a page
+        self.preview.prepare(page, proven.text)
 
     def on_page_content(
         self, html: str, page: Page, config: MkDocsConfig, files: Files
@@ -154,7 +166,7 @@ class SitePlugin(BasePlugin[Options]):
 
     def content(self, html: str, page: Page, ask: Callable) -> str:
         """Return a rendered page as it is shown; `ask` is `looked_up`."""
-        stem = page.file.src_uri.removesuffix(".md")
+        stem = _stem(page.file)
         labels = LABELS | self.config.list_labels
         link, title, drawing = (
             partial(ask, what) for what in ("link", "title", "drawing")

@@ -22,17 +22,32 @@ class Update:
     def write(self) -> list[str]:
         """Write what changed, all of it or nothing; return its names."""
         files = dict(self.figures)
-        if self.outputs:
+        writes = self.outputs or self.page.lab
+        if writes and self.page.path.read_bytes() != self.page.source:
+            message = "changed while it was run; nothing was rewritten"
+            raise self.page.error(1, message)
+        if self.page.lab:
+            files |= self._record()
+        elif self.outputs:
             files[self.page.path] = self._page_text()
         _replace(files)
         return [
             *(f"{shown(self.page.path)}:{b.line}: output" for b, _ in self.outputs),
-            *(shown(path) for path in self.figures),
+            *(shown(path) for path in files if path != self.page.path),
         ]
 
+    def _record(self) -> dict[Path, str]:
+        """The record of a lab, if it is not what stands there."""
+        lab, printed = self.page.lab, {b.line: text for b, text in self.outputs}
+        outputs = [
+            printed.get(cell.line, recorded)
+            for cell, recorded in zip(lab.script.code_cells, lab.outputs, strict=True)
+        ]
+        text = lab.recorded(outputs)
+        same = lab.record.exists() and lab.record.read_text("utf-8") == text
+        return {} if same else {lab.record: text}
+
     def _page_text(self) -> str:
-        if self.page.path.read_bytes() != self.page.source:
-            raise self.page.error(1, "changed while it was run; nothing was rewritten")
         lines = self.page.source.decode().split("\n")
         for block, text in sorted(self.outputs, key=lambda o: -o[0].line):
             new = [block.indent + line if line else "" for line in text.split("\n")]

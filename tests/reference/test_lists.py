@@ -23,6 +23,8 @@ STEMS = sorted(p.relative_to(DOCS).with_suffix("").as_posix() for p in DOCS.glob
 
 @cache
 def text(stem: str) -> str:
+    if stem.startswith("labs/"):
+        return Reader(ROOT / "mkdocs.yml").read(DOCS / f"{stem}.py").lab.markdown
     return (DOCS / f"{stem}.md").read_text(encoding="utf-8")
 
 

@@ -1,6 +1,7 @@
 """The site, built once, served under a sub-path, and looked at in a real browser."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 
 def nav_pages(items) -> list[str]:
-    """The Markdown files of a nav, in reading order."""
+    """The Markdown files and labs of a nav, in reading order."""
     if isinstance(items, str):
         return [items]
     values = items.values() if isinstance(items, dict) else items
@@ -67,14 +68,14 @@ def url(server, built):
 
 @pytest.fixture(scope="session")
 def source(page):
-    """The Markdown file of a page."""
+    """The Markdown file, or the lab, of a page."""
     return ROOT / "docs/en" / page
 
 
 @pytest.fixture(scope="session")
 def page_url(page, url):
     """The address of a page."""
-    return f"{url}en/{page.removesuffix('index.md').replace('.md', '/')}"
+    return url + "en/" + re.sub(r"\.(md|py)$", "/", page.removesuffix("index.md"))
 
 
 @pytest.fixture(scope="session")
