@@ -1,0 +1,366 @@
+# ---
+# description: Measure what feeds your model and what starves it. DataLoader or slices, workers, pinned memory, copies, each with a prediction that is checked.
+# needs: [tools/dataloader, tools/loader_workers, tools/tensor_batches]
+# ---
+
+# %% [markdown]
+# # How fast can you feed a model? { #feed_lab }
+#
+# *“My processor is busy, my model is small, and still an epoch takes for ever. More workers? Pinned memory? Larger batches? Which of them helps* here*, and how do I find out without trying everything?”*
+#
+# Measure where the time goes, predict what a change would save, then make the change and see. This lab does that five times. What is behind the numbers is proven on three pages: [what a `DataLoader` does](../tools/dataloader.md), [what workers do](../tools/loader_workers.md) and [batches of tensors](../tools/tensor_batches.md). Your times will differ from ours, so the cells print what should hold on any machine. Lines marked `# change this` are yours.
+
+# %%
+import time
+import warnings
+from functools import partial
+from statistics import median
+
+import matplotlib.pyplot as plt
+import torch
+from torch import Generator
+from torch.nn import Linear, ReLU, Sequential
+from torch.nn.functional import mse_loss
+from torch.utils.data import DataLoader, TensorDataset
+
+from firstdescent.tools.loader_workers import Calls, loader_schedule
+from firstdescent.tools.tensor_batches import TensorBatches
+from firstdescent.tools.vectorise import CountCalls, Timer, best_time
+
+device = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def seeded():
+    return Generator().manual_seed(0)
+
+
+# %% [markdown]
+# ## Two ways to the same rows { #two-ways }
+#
+# The data are tensors in memory. `by_rows` is the usual way: a `TensorDataset` in a `DataLoader`. `by_index` asks for a whole batch of rows at once. Each gives all rows once, in random order.
+
+# %%
+n = 5000
+X = torch.randn(n, 20, generator=seeded())
+y = X.sum(dim=1)
+data = TensorDataset(X, y)
+
+
+def by_rows(batch_size, **more):
+    order = {"shuffle": True, "generator": seeded()}
+    return DataLoader(data, batch_size, **order, **more)
+
+
+def by_index(batch_size):
+    return TensorBatches(X, y, batch_size=batch_size, generator=seeded())
+
+
+def drain(batches):
+    for _ in batches:
+        pass
+
+
+# %% [markdown]
+# **Guess first, then run.** How many tensors are made in an epoch of 5000 rows in batches of 100? The prediction for `by_rows`: each row becomes two tensors, and each batch two more, so $2 \cdot 5000 + 2 \cdot 50 = 10{,}100$ and a few. For `by_index`: three a batch, its row numbers, `X` and `y`, so 150 and one order.
+
+# %%
+for load in (by_rows, by_index):
+    with CountCalls() as count:
+        drain(load(100))  # change this
+    print(f"{load.__name__:8} {count.tensors:6} tensors")
+
+# %% [markdown]
+# So one cost comes once a *row*, and larger batches do not lower it. The other comes once a *batch*.
+#
+# ## A clock that is fair { #race }
+#
+# One measurement tells little: the first call pays for what is made once, and anything else on the machine may get in between. So `race` lets the ways take turns, throws the first round away, and takes the median of the others. `Timer` [waits for the GPU](../tools/vectorise.md#async) before it looks at the clock.
+
+# %%
+def race(*ways, rounds=5):
+    times = [[] for _ in ways]
+    for _ in range(rounds + 1):
+        for way, taken in zip(ways, times, strict=True):
+            timer = Timer()
+            way()
+            taken.append(timer.stop())
+    return [median(taken[1:]) for taken in times]
+
+
+# %% timed="figure"
+sizes = [10, 30, 100, 300, 1000]
+cost = {}  # microseconds a row
+for load in (by_rows, by_index):
+    seconds = race(*(partial(drain, load(size)) for size in sizes))
+    cost[load] = [1e6 * s / n for s in seconds]
+    plt.loglog(sizes, cost[load], "o-", label=load.__name__)
+pairs = zip(cost[by_rows], cost[by_index], strict=True)
+faster = [rows / index for rows, index in pairs]
+print("batches of 100: over 10 times:", faster[2] > 10)
+print("batches of 1000: over 30 times:", faster[4] > 30)
+plt.legend(loc="center right", bbox_to_anchor=(1, 0.6))
+plt.gca().set(xlim=(8, 1300), ylim=(0.003, 50))
+plt.gca().set(xlabel="batch size", ylabel="microseconds a row")
+
+# %% [markdown]
+# ![Two curves of the time for one row against batch size. By rows the curve is nearly flat at a few microseconds, by index it falls steadily, from about ten times below to more than a hundred times below.](../assets/figures/labs/feed_lab/cost.svg)
+#
+# The figure shows the times of the machine that recorded this page; yours are its neighbours. A larger table, with 100,000 rows of up to 200 columns, stands in `benchmarks/tensor_batches.md` of this project's repository.
+#
+# ## Two numbers tell the rest { #two-numbers }
+#
+# If a row costs $r$ and a batch costs $c$, then with $B$ rows a batch, a row's share is
+#
+# $$t(B) = r + c / B$$
+#
+# Two measurements give both letters. Take those at 10 and 1000, and predict the loader's time at 100.
+
+# %%
+small, large = cost[by_rows][0], cost[by_rows][4]
+c = (small - large) / (1 / 10 - 1 / 1000)
+r = large - c / 1000
+ratio = (r + c / 100) / cost[by_rows][2]
+print("predicted within 50 %:", 1 / 1.5 < ratio < 1.5)
+print("a row costs more than a tenth of a batch:", r > c / 10) if False else None
+
+# %% [markdown]
+# So for the loader you can foretell any batch size: with batches of some dozens of rows on, it is the rows that cost.
+#
+# ## Is the model waiting? { #waiting }
+#
+# Loading matters only if the model waits for it. `feed` walks through an epoch with two stopwatches: one for the waits between the steps, one for the whole. Every step gets its batch on the model's device.
+
+# %%
+def feed(batches, step):
+    """Return the seconds that steps waited for batches, and all seconds."""
+    whole, waiting = Timer(), Timer()
+    for batch in batches:
+        waiting.stop()
+        step(*batch)
+        waiting.start()
+    return waiting.sum(), whole.stop()
+
+
+def trainer(width):
+    net = Sequential(Linear(20, width), ReLU(), Linear(width, 1)).to(device)
+    sgd = torch.optim.SGD(net.parameters(), lr=0.01)
+
+    def step(x, y):
+        sgd.zero_grad()
+        loss = mse_loss(net(x.to(device))[:, 0], y.to(device))
+        loss.backward()  # the mean over the batch
+        sgd.step()
+
+    return step
+
+
+# %% [markdown]
+# (On a GPU the stopwatches make each step end before the next batch is fetched. Without them the fetching may go on beside the step, so the share below is the most that you could save.)
+#
+# A network of 64 hidden units is small. **Guess:** which share of an epoch does it wait?
+
+# %%
+step = trainer(width=64)  # change this
+waits, totals = {}, {}
+for load in (by_rows, by_index):
+    feed(load(250), step)  # warm up
+    runs = [feed(load(250), step) for _ in range(5)]
+    waits[load], totals[load] = map(median, zip(*runs, strict=True))
+    share = waits[load] / totals[load]
+    print(f"{load.__name__:8} waits over a quarter: {share > 0.25}")
+
+# %% [markdown]
+# Now predict what the swap is worth, before you look. If only the waiting changes, the new epoch takes the old one's time, less the old waits, plus the new ones.
+
+# %%
+guess = totals[by_rows] - waits[by_rows] + waits[by_index]
+foretold = totals[by_rows] / guess
+gain = totals[by_rows] / totals[by_index]
+print("foretold: over 1.3 times as fast:", foretold > 1.3)
+print("so fast, or nearly, or more:", gain > 0.8 * foretold)
+
+# %% [markdown]
+# The gain may well be *more* than foretold. Then the steps became faster too, though nobody touched them. What the loader does between two steps disturbs what comes after, for example the processor's caches. So the rule gives a cautious answer, and its limit is the one to remember: **a share $s$ of waiting can be worth a factor of $1/(1 - s)$ at most, as long as the steps stay as they are.** If $s$ is 5 %, look elsewhere.
+#
+# ## When does the loader stop to matter? { #width }
+#
+# A wider model computes longer on the same batch, while loading stays as it is. So the share must fall.
+
+# %% timed="figure"
+widths = [4, 64, 1024]  # change this
+shares = []
+for width in widths:
+    step = trainer(width)
+    feed(by_rows(250), step)
+    runs = [feed(by_rows(250), step) for _ in range(3)]
+    shares.append(median(waited / total for waited, total in runs))
+plt.semilogx(widths, shares, "o-C0")
+plt.gca().set(xlabel="hidden units", ylabel="share of waiting")
+plt.gca().set(ylim=(0, 1), xlim=(3, 1400))
+print("less at 1024 than at 4:", shares[-1] < shares[0])
+
+# %% [markdown]
+# ![The share of an epoch in which the model waits for a DataLoader, against its hidden units: a falling curve.](../assets/figures/labs/feed_lab/share.svg)
+#
+# ## Would workers help? { #workers }
+#
+# Workers are [other processes](../tools/loader_workers.md#processes) that load while you train. Guess: for rows in memory, how does an epoch with two workers compare with `by_index`?
+
+# %%
+# our workers need no core of their own: hide the warning
+warnings.filterwarnings("ignore", "This DataLoader will create")
+helped = by_rows(250, num_workers=2)
+two, none = race(partial(drain, helped), partial(drain, by_index(250)), rounds=3)
+print("2 workers: over 10 times as long:", two > 10 * none)
+
+# %% [markdown]
+# They must be started, and each batch has to cross from one process to another. There was nothing to save: [what a worker costs](../tools/loader_workers.md#cost).
+#
+# Where loading is *slow*, they shine. Let us make it slow: `Calls` calls a function for each item, here a sleep of 20 ms, as if a disk were answering; the training step sleeps 5 ms. An item stands for a whole batch, so `batch_size=None`. `loader_schedule` [predicts](../tools/loader_workers.md#timeline) the time of an epoch. The workers are kept (`persistent_workers`), and the epoch that starts them does not count.
+
+# %% timed="figure"
+load, step = 0.02, 0.005  # change this
+ready = Calls(8, partial(time.sleep, load))
+counts, took, foretold = [0, 1, 2, 4], [], []
+for k in counts:
+    _, steps = loader_schedule([load] * 8, step, k)
+    foretold.append(steps[-1][1])
+    workers = {"num_workers": k, "persistent_workers": k > 0}
+    loader = DataLoader(ready, batch_size=None, **workers)
+    feed(loader, lambda *_: time.sleep(step))
+    runs = [feed(loader, lambda *_: time.sleep(step)) for _ in range(3)]
+    took.append(median(total for _, total in runs))
+    near = 0.8 < took[-1] / foretold[-1] < 1.5
+    print(f"{k} workers: as foretold: {near}")
+plt.plot(counts, foretold, "C1", label="foretold")
+plt.plot(counts, took, "oC0", label="measured")
+plt.gca().set(xlabel="workers", ylabel="seconds an epoch", ylim=(0, 0.3))
+plt.xticks(counts)
+plt.legend()
+
+# %% [markdown]
+# ![Seconds an epoch against workers: the foretold line falls from 0.2 without workers to less than a quarter of that with four, and the measured dots lie on it or a little above.](../assets/figures/labs/feed_lab/workers.svg)
+#
+# In the long run a batch costs $\max(T, L/W)$ with $W$ workers, loading time $L$ and step time $T$. Here $L/T = 4$, so a fifth worker would gain nothing. (Sleeping workers share no core. If loading *computes*, workers beyond the cores gain nothing either.)
+#
+# ## What is copied, and what is not { #copies }
+#
+# **Guess four answers.** Does a slice of a tensor copy? Does an indexing? Does `.to` the device where the tensor is already? And does a `DataLoader`?
+
+# %%
+def copied(tensor):
+    return tensor.untyped_storage().data_ptr() != X.untyped_storage().data_ptr()
+
+
+loader = DataLoader(data, batch_size=100)
+print("slice:     ", copied(X[:100]))
+print("index:     ", copied(X[torch.arange(100)]))
+print("to the CPU:", copied(X.to("cpu")))
+print("DataLoader:", copied(next(iter(loader))[0]))
+
+# %% [markdown]
+# A slice is free, but [it is the data itself](../tools/tensor_batches.md#exercises): write into it and the data change. On a CPU there is no way to a device, so nothing about pinning can help: `pin_memory=True` [only warns](../tools/loader_workers.md#pinned).
+#
+# ## The way to a GPU { #gpu }
+#
+# The next three cells need CUDA. The machine that recorded this page has none, so they show no output here; in a notebook on a GPU they print your machine's numbers.
+#
+# Memory is **pinned** if the system may not move it. From there the GPU fetches by itself; anything else is first copied into a pinned buffer, piece by piece. Guess: which of the three lines is fastest, which slowest?
+
+# %% requires="cuda"
+usual = torch.ones(2**26)  # 256 MiB
+pinned = usual.pin_memory()
+seconds = race(
+    lambda: usual.to(device),
+    lambda: pinned.to(device),
+    lambda: usual.pin_memory().to(device),
+)
+names = "usual", "pinned", "pin, then copy"
+for name, s in zip(names, seconds, strict=True):
+    print(f"{name:14} {usual.nbytes / s / 1e9:5.1f} GB/s")
+
+# %% [markdown]
+# Pinned memory should be the fastest. But pinning is itself a copy, made by the processor: done anew for each batch, in the process that trains, it may eat what it gains. Pin once what you copy often, or let a loader with workers pin in its own thread.
+#
+# The second gain is that a copy from pinned memory need not hold you up. With `non_blocking=True` the call returns when the copy is *ordered*. The prediction: ordering takes less than a fifth of the time of the copy.
+
+# %% requires="cuda"
+def order():
+    return pinned.to(device, non_blocking=True)
+
+
+ordered = best_time(order, wait=lambda: None)
+torch.cuda.synchronize()  # let the orders be carried out
+done = best_time(order)  # Timer waits for the GPU
+assert done > 5 * ordered
+back = order().to("cpu", non_blocking=True)
+torch.cuda.synchronize()  # before anyone reads `back`
+assert torch.equal(back, pinned)
+print(f"ordered in {ordered / done:.1%} of the copy's time")
+
+# %% [markdown]
+# Two rules come with it. What goes *to* the GPU is safe to compute with there at once, since the GPU keeps the order of its tasks; but do not write into the pinned source until the copy is done. What comes *back* must not be read before a `synchronize()`: until then the numbers may not have arrived.
+#
+# The best copy is the one that is not made. If the data fit on the GPU, keep them there:
+
+# %% requires="cuda"
+there = X.to(device), y.to(device)
+resident = TensorBatches(*there, batch_size=250, generator=seeded())
+step = trainer(width=64)
+seconds = race(
+    lambda: feed(by_rows(250), step),
+    lambda: feed(by_index(250), step),
+    lambda: feed(resident, step),
+)
+names = "DataLoader", "batches, copied", "batches, resident"
+for name, s in zip(names, seconds, strict=True):
+    print(f"{name:18} {seconds[0] / s:4.1f} times as fast")
+
+# %% [markdown]
+# ## In short { #in-short }
+#
+# - First measure the share of waiting, $s$. No way of feeding makes an epoch faster than $1/(1 - s)$ times, if the steps stay as they are.
+# - Tensors in memory: index whole batches. A `DataLoader` costs per row, whatever the batch size.
+# - Slow loading: workers, about $L/T$ of them, and not more than there are cores if loading computes.
+# - On a GPU: data that fit live there. Else pin once, copy with `non_blocking=True`, and synchronise before you read a clock or a result.
+# - Take medians of several rounds, let the ways take turns, and throw the first round away.
+#
+# ## Try { #try }
+#
+# Each of these is an edit of a cell above. Guess, edit, run from there on.
+#
+# 1. *Wide rows.* Give `X` 2000 columns instead of 20 (and `Linear` 2000 inputs). How much faster is `by_index` now, for batches of 1000?
+#
+# ??? success "What you should see"
+#
+#     Less. Both ways now copy 8000 bytes a row, and that takes the same time for both; only the cost of the *calls* is saved. In practice: the gain is large for many small rows and small for few large ones. An image that is in memory already costs mostly its copy.
+#
+# 2. *Batches of one.* Write `drain(load(1))` in the cell that counts.
+#
+# ??? success "What you should see"
+#
+#     The loader makes $4 \cdot 5000$ tensors and a few, `by_index` $3 \cdot 5000$ and one. The advantage is all but gone: a batch of one row is a row. In practice: `by_index` is fast because of its batches, so give it large ones, also where you only evaluate.
+#
+# 3. *A big step.* Set `width=4096` where the share is measured.
+#
+# ??? success "What you should see"
+#
+#     On a CPU `by_rows` no longer waits over a quarter, and the foretold gain falls below 1.3. On a GPU the step hardly grows, and the waiting stays. In practice: the faster your device, the more it matters how you feed it.
+#
+# 4. *A slow model.* In the cell with the sleeps, set `step = 0.02`, then `0.04`. How many workers are worth starting?
+#
+# ??? success "What you should see"
+#
+#     One: $L/T$ is 1, then ½. Without workers a batch costs $L + T$, with one it costs $\max(T, L)$, and with more the same. In practice: the first worker takes loading out of the way; count $L/T$ before you start eight.
+#
+# 5. *Uneven loading.* Pass `prefetch_factor` to `loader_schedule` as `prefetch=`, and try `[0.02] * 7 + [0.1]` as its loads.
+#
+# ??? success "What you should see"
+#
+#     The prediction changes for the slow last batch, whatever the prefetch: nobody has time to run ahead when loading is the slower part. [Uneven loading](../tools/loader_workers.md#prefetch) is smoothed only where workers are ahead, thus where $L/W < T$. In practice: `prefetch_factor` is a buffer, not a motor.
+#
+# 6. *Other threads.* Put `torch.set_num_threads(1)` into the first cell and run all.
+#
+# ??? success "What you should see"
+#
+#     The words stay the same. Batches this small are handled by one thread, for the most part, and the loader's cost is Python's. In practice: a number that changes with the threads belongs into a report together with their number.
