@@ -8,7 +8,7 @@
 #
 # *“My processor is busy, my model is small, and still an epoch takes for ever. More workers? Pinned memory? Larger batches? Which of them helps* here*, and how do I find out without trying everything?”*
 #
-# Measure where the time goes, predict what a change would save, then make the change and see. This lab does that five times. What is behind the numbers is proven on three pages: [what a `DataLoader` does](../tools/dataloader.md), [what workers do](../tools/loader_workers.md) and [batches of tensors](../tools/tensor_batches.md). Your times will differ from ours, so the cells print what should hold on any machine. Lines marked `# change this` are yours.
+# Measure where the time goes, predict what a change would save, then make the change and see. This lab does that again and again. What is behind the numbers is proven on three pages: [what a `DataLoader` does](../tools/dataloader.md), [what workers do](../tools/loader_workers.md) and [batches of tensors](../tools/tensor_batches.md). Your times will differ from ours, so the cells print what should hold on any machine. Lines marked `# change this` are yours.
 
 # %%
 import time
@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from firstdescent.tools.loader_workers import Calls, loader_schedule
 from firstdescent.tools.tensor_batches import TensorBatches
-from firstdescent.tools.vectorise import CountCalls, Timer, best_time
+from firstdescent.tools.vectorise import Timer, best_time
 
 device = "cuda" if torch.cuda.is_available() else "cpu"
 
@@ -40,7 +40,7 @@ def seeded():
 # The data are tensors in memory. `by_rows` is the usual way: a `TensorDataset` in a `DataLoader`. `by_index` asks for a whole batch of rows at once. Each gives all rows once, in random order.
 
 # %%
-n = 5000
+n = 1000
 X = torch.randn(n, 20, generator=seeded())
 y = X.sum(dim=1)
 data = TensorDataset(X, y)
@@ -61,43 +61,32 @@ def drain(batches):
 
 
 # %% [markdown]
-# **Guess first, then run.** How many tensors are made in an epoch of 5000 rows in batches of 100? The prediction for `by_rows`: each row becomes two tensors, and each batch two more, so $2 \cdot 5000 + 2 \cdot 50 = 10{,}100$ and a few. For `by_index`: three a batch, its row numbers, `X` and `y`, so 150 and one order.
-
-# %%
-for load in (by_rows, by_index):
-    with CountCalls() as count:
-        drain(load(100))  # change this
-    print(f"{load.__name__:8} {count.tensors:6} tensors")
-
-# %% [markdown]
-# So one cost comes once a *row*, and larger batches do not lower it. The other comes once a *batch*.
+# A loader takes the rows [one by one](../tools/tensor_batches.md#batch) and stacks them again; `by_index` makes one call for a whole batch. So one cost should come once a *row*, whatever the batch size, and the other once a *batch*.
 #
 # ## A clock that is fair { #race }
 #
-# One measurement tells little: the first call pays for what is made once, and anything else on the machine may get in between. So `race` lets the ways take turns, throws the first round away, and takes the median of the others. `Timer` [waits for the GPU](../tools/vectorise.md#async) before it looks at the clock.
+# One measurement tells little. The first call pays for what is made once, and whatever else the machine does adds to a time. So `race` lets the ways take turns, throws the first round away, and keeps each way's shortest time, [which is nearest to what it costs](../tools/vectorise.md#timer). `Timer` waits for a GPU before it looks at the clock. **Guess first, then run:** how do the two curves run, from batches of 10 to batches of 1000?
 
-# %%
-def race(*ways, rounds=5):
+# %% timed="figure"
+def race(*ways, rounds=9):
     times = [[] for _ in ways]
     for _ in range(rounds + 1):
         for way, taken in zip(ways, times, strict=True):
             timer = Timer()
             way()
             taken.append(timer.stop())
-    return [median(taken[1:]) for taken in times]
+    return [min(taken[1:]) for taken in times]
 
 
-# %% timed="figure"
 sizes = [10, 30, 100, 300, 1000]
 cost = {}  # microseconds a row
 for load in (by_rows, by_index):
     seconds = race(*(partial(drain, load(size)) for size in sizes))
     cost[load] = [1e6 * s / n for s in seconds]
     plt.loglog(sizes, cost[load], "o-", label=load.__name__)
-pairs = zip(cost[by_rows], cost[by_index], strict=True)
-faster = [rows / index for rows, index in pairs]
-print("batches of 100: over 10 times:", faster[2] > 10)
-print("batches of 1000: over 30 times:", faster[4] > 30)
+old, new = cost[by_rows], cost[by_index]
+print("batches of 100: over 10 times:", old[2] > 10 * new[2])
+print("batches of 1000: over 30 times:", old[4] > 30 * new[4])
 plt.legend(loc="center right", bbox_to_anchor=(1, 0.6))
 plt.gca().set(xlim=(8, 1300), ylim=(0.003, 50))
 plt.gca().set(xlabel="batch size", ylabel="microseconds a row")
@@ -105,44 +94,57 @@ plt.gca().set(xlabel="batch size", ylabel="microseconds a row")
 # %% [markdown]
 # ![Two curves of the time for one row against batch size. By rows the curve is nearly flat at a few microseconds, by index it falls steadily, from about ten times below to more than a hundred times below.](../assets/figures/labs/feed_lab/cost.svg)
 #
-# The figure shows the times of the machine that recorded this page; yours are its neighbours. A larger table, with 100,000 rows of up to 200 columns, stands in `benchmarks/tensor_batches.md` of this project's repository.
+# The figure shows the times of the machine that recorded this page. A larger table, with 100,000 rows of up to 200 columns, stands in `benchmarks/tensor_batches.md` of this project's repository.
 #
 # ## Two numbers tell the rest { #two-numbers }
 #
-# If a row costs $r$ and a batch costs $c$, then with $B$ rows a batch, a row's share is
+# If a row costs $r$, and a batch $c$ besides, then with $B$ rows a batch the time for a row is
 #
 # $$t(B) = r + c / B$$
 #
-# Two measurements give both letters. Take those at 10 and 1000, and predict the loader's time at 100.
+# Two measurements give both letters. Take those at 10 and 1000, and foretell the other three. **Guess:** at a batch size of 100, which part is the larger?
 
-# %%
-small, large = cost[by_rows][0], cost[by_rows][4]
+# %% timed="figure"
+small, large = old[0], old[4]
 c = (small - large) / (1 / 10 - 1 / 1000)
 r = large - c / 1000
-ratio = (r + c / 100) / cost[by_rows][2]
-print("predicted within 50 %:", 1 / 1.5 < ratio < 1.5)
-print("a row costs more than a tenth of a batch:", r > c / 10) if False else None
+print("at 100, rows cost more:", r > c / 100)
+plt.semilogx(sizes, [r + c / B for B in sizes], "C1", label="foretold")
+plt.semilogx(sizes, old, "oC0", label="measured")
+plt.gca().set(xlim=(8, 1300), ylim=(0, 2 * small))
+plt.gca().set(xlabel="batch size", ylabel="microseconds a row")
+plt.legend()
 
 # %% [markdown]
-# So for the loader you can foretell any batch size: with batches of some dozens of rows on, it is the rows that cost.
+# ![The loader's time for one row against batch size: a line that falls from batches of 10 to batches of 100 and then stays level, with five measured dots on it or near it.](../assets/figures/labs/feed_lab/two_numbers.svg)
+#
+# So from batches of some dozens of rows on, larger ones have little left to save: the level part is $r$, and only another way of loading gets below it.
 #
 # ## Is the model waiting? { #waiting }
 #
-# Loading matters only if the model waits for it. `feed` walks through an epoch with two stopwatches: one for the waits between the steps, one for the whole. Every step gets its batch on the model's device.
+# Loading matters only if the model waits for it. `feed` walks through an epoch with two stopwatches, one for the waits and one for the steps, and takes the median of each. (So one batch that was disturbed does not count.)
 
 # %%
 def feed(batches, step):
-    """Return the seconds that steps waited for batches, and all seconds."""
-    whole, waiting = Timer(), Timer()
+    """Return the median wait for a batch and the median step, in seconds."""
+    wait, work = Timer(), Timer()
     for batch in batches:
-        waiting.stop()
+        wait.stop()
+        work.start()
         step(*batch)
-        waiting.start()
-    return waiting.sum(), whole.stop()
+        work.stop()
+        wait.start()
+    return median(wait.times), median(work.times)
 
+# %% [markdown]
+# The model is linear regression, about as small as models get; `trainer(64)` would put 64 hidden units in between. A step moves its batch to the model's device, unless it is there already.
 
-def trainer(width):
-    net = Sequential(Linear(20, width), ReLU(), Linear(width, 1)).to(device)
+# %%
+def trainer(width=0):
+    net = Linear(20, 1).to(device)
+    if width:
+        hidden, last = Linear(20, width), Linear(width, 1)
+        net = Sequential(hidden, ReLU(), last).to(device)
     sgd = torch.optim.SGD(net.parameters(), lr=0.01)
 
     def step(x, y):
@@ -154,53 +156,40 @@ def trainer(width):
     return step
 
 
+def train(batches, step):
+    for batch in batches:
+        step(*batch)
+
+
 # %% [markdown]
 # (On a GPU the stopwatches make each step end before the next batch is fetched. Without them the fetching may go on beside the step, so the share below is the most that you could save.)
 #
-# A network of 64 hidden units is small. **Guess:** which share of an epoch does it wait?
+# Let $L$ be the wait for a batch of 100 rows, and $T$ the step on it. **Guess:** which share of the time, $L/(L + T)$, does the model wait?
 
 # %%
-step = trainer(width=64)  # change this
-waits, totals = {}, {}
+step = trainer(width=0)  # change this
+L, T = {}, {}
 for load in (by_rows, by_index):
-    feed(load(250), step)  # warm up
-    runs = [feed(load(250), step) for _ in range(5)]
-    waits[load], totals[load] = map(median, zip(*runs, strict=True))
-    share = waits[load] / totals[load]
+    feed(load(100), step)  # warm up
+    pairs = [feed(load(100), step) for _ in range(20)]
+    L[load], T[load] = map(median, zip(*pairs, strict=True))
+    share = L[load] / (L[load] + T[load])
     print(f"{load.__name__:8} waits over a quarter: {share > 0.25}")
 
 # %% [markdown]
-# Now predict what the swap is worth, before you look. If only the waiting changes, the new epoch takes the old one's time, less the old waits, plus the new ones.
+# Now predict what the swap is worth, before you look. If only the wait changes, $L + T$ becomes $L_{\text{new}} + T$. We measure whole epochs, without stopwatches inside.
 
 # %%
-guess = totals[by_rows] - waits[by_rows] + waits[by_index]
-foretold = totals[by_rows] / guess
-gain = totals[by_rows] / totals[by_index]
+old = L[by_rows] + T[by_rows]
+foretold = old / (L[by_index] + T[by_rows])
+usual = partial(train, by_rows(100), step)
+swapped = partial(train, by_index(100), step)
+slow, fast = race(usual, swapped, rounds=20)
 print("foretold: over 1.3 times as fast:", foretold > 1.3)
-print("so fast, or nearly, or more:", gain > 0.8 * foretold)
+print("so fast, or nearly, or more:", slow / fast > 0.8 * foretold)
 
 # %% [markdown]
 # The gain may well be *more* than foretold. Then the steps became faster too, though nobody touched them. What the loader does between two steps disturbs what comes after, for example the processor's caches. So the rule gives a cautious answer, and its limit is the one to remember: **a share $s$ of waiting can be worth a factor of $1/(1 - s)$ at most, as long as the steps stay as they are.** If $s$ is 5 %, look elsewhere.
-#
-# ## When does the loader stop to matter? { #width }
-#
-# A wider model computes longer on the same batch, while loading stays as it is. So the share must fall.
-
-# %% timed="figure"
-widths = [4, 64, 1024]  # change this
-shares = []
-for width in widths:
-    step = trainer(width)
-    feed(by_rows(250), step)
-    runs = [feed(by_rows(250), step) for _ in range(3)]
-    shares.append(median(waited / total for waited, total in runs))
-plt.semilogx(widths, shares, "o-C0")
-plt.gca().set(xlabel="hidden units", ylabel="share of waiting")
-plt.gca().set(ylim=(0, 1), xlim=(3, 1400))
-print("less at 1024 than at 4:", shares[-1] < shares[0])
-
-# %% [markdown]
-# ![The share of an epoch in which the model waits for a DataLoader, against its hidden units: a falling curve.](../assets/figures/labs/feed_lab/share.svg)
 #
 # ## Would workers help? { #workers }
 #
@@ -209,8 +198,8 @@ print("less at 1024 than at 4:", shares[-1] < shares[0])
 # %%
 # our workers need no core of their own: hide the warning
 warnings.filterwarnings("ignore", "This DataLoader will create")
-helped = by_rows(250, num_workers=2)
-two, none = race(partial(drain, helped), partial(drain, by_index(250)), rounds=3)
+helped = partial(drain, by_rows(100, num_workers=2))
+two, none = race(helped, partial(drain, by_index(100)), rounds=3)
 print("2 workers: over 10 times as long:", two > 10 * none)
 
 # %% [markdown]
@@ -227,9 +216,8 @@ for k in counts:
     foretold.append(steps[-1][1])
     workers = {"num_workers": k, "persistent_workers": k > 0}
     loader = DataLoader(ready, batch_size=None, **workers)
-    feed(loader, lambda *_: time.sleep(step))
-    runs = [feed(loader, lambda *_: time.sleep(step)) for _ in range(3)]
-    took.append(median(total for _, total in runs))
+    pause = partial(train, loader, lambda *_: time.sleep(step))
+    took += race(pause, rounds=3)
     near = 0.8 < took[-1] / foretold[-1] < 1.5
     print(f"{k} workers: as foretold: {near}")
 plt.plot(counts, foretold, "C1", label="foretold")
@@ -305,13 +293,10 @@ print(f"ordered in {ordered / done:.1%} of the copy's time")
 
 # %% requires="cuda"
 there = X.to(device), y.to(device)
-resident = TensorBatches(*there, batch_size=250, generator=seeded())
-step = trainer(width=64)
-seconds = race(
-    lambda: feed(by_rows(250), step),
-    lambda: feed(by_index(250), step),
-    lambda: feed(resident, step),
-)
+resident = TensorBatches(*there, batch_size=100, generator=seeded())
+step = trainer()
+ways = by_rows(100), by_index(100), resident
+seconds = race(*(partial(train, way, step) for way in ways))
 names = "DataLoader", "batches, copied", "batches, resident"
 for name, s in zip(names, seconds, strict=True):
     print(f"{name:18} {seconds[0] / s:4.1f} times as fast")
@@ -323,7 +308,7 @@ for name, s in zip(names, seconds, strict=True):
 # - Tensors in memory: index whole batches. A `DataLoader` costs per row, whatever the batch size.
 # - Slow loading: workers, about $L/T$ of them, and not more than there are cores if loading computes.
 # - On a GPU: data that fit live there. Else pin once, copy with `non_blocking=True`, and synchronise before you read a clock or a result.
-# - Take medians of several rounds, let the ways take turns, and throw the first round away.
+# - Let the ways take turns, throw the first round away, and keep the shortest of several times.
 #
 # ## Try { #try }
 #
@@ -333,19 +318,19 @@ for name, s in zip(names, seconds, strict=True):
 #
 # ??? success "What you should see"
 #
-#     Less. Both ways now copy 8000 bytes a row, and that takes the same time for both; only the cost of the *calls* is saved. In practice: the gain is large for many small rows and small for few large ones. An image that is in memory already costs mostly its copy.
+#     A good deal less than before. Both ways now copy 8000 bytes a row, and copying takes about as long in both. Only the cost of the *calls* is saved. In practice: the gain is large for many small rows and small for few large ones. An image that is in memory already costs mostly its copy.
 #
-# 2. *Batches of one.* Write `drain(load(1))` in the cell that counts.
-#
-# ??? success "What you should see"
-#
-#     The loader makes $4 \cdot 5000$ tensors and a few, `by_index` $3 \cdot 5000$ and one. The advantage is all but gone: a batch of one row is a row. In practice: `by_index` is fast because of its batches, so give it large ones, also where you only evaluate.
-#
-# 3. *A big step.* Set `width=4096` where the share is measured.
+# 2. *Batches of one.* Put 1 in front of `sizes`.
 #
 # ??? success "What you should see"
 #
-#     On a CPU `by_rows` no longer waits over a quarter, and the foretold gain falls below 1.3. On a GPU the step hardly grows, and the waiting stays. In practice: the faster your device, the more it matters how you feed it.
+#     The curves come close: at 1 the advantage is all but gone, since a batch of one row is a row. (The cells that follow take other places of the list now; undo it before you go on.) In practice: `by_index` is fast because of its batches, so give it large ones, also where you only evaluate.
+#
+# 3. *A big step.* Write `trainer(width=4096)` where the share is measured.
+#
+# ??? success "What you should see"
+#
+#     On a CPU `by_rows` no longer waits over a quarter, and the foretold gain falls below 1.3. On a GPU the step should hardly grow, and then the waiting stays. In practice: the faster your device, the more it matters how you feed it.
 #
 # 4. *A slow model.* In the cell with the sleeps, set `step = 0.02`, then `0.04`. How many workers are worth starting?
 #
@@ -353,14 +338,8 @@ for name, s in zip(names, seconds, strict=True):
 #
 #     One: $L/T$ is 1, then ½. Without workers a batch costs $L + T$, with one it costs $\max(T, L)$, and with more the same. In practice: the first worker takes loading out of the way; count $L/T$ before you start eight.
 #
-# 5. *Uneven loading.* Pass `prefetch_factor` to `loader_schedule` as `prefetch=`, and try `[0.02] * 7 + [0.1]` as its loads.
+# 5. *Other threads.* Put `torch.set_num_threads(1)` into the first cell and run all.
 #
 # ??? success "What you should see"
 #
-#     The prediction changes for the slow last batch, whatever the prefetch: nobody has time to run ahead when loading is the slower part. [Uneven loading](../tools/loader_workers.md#prefetch) is smoothed only where workers are ahead, thus where $L/W < T$. In practice: `prefetch_factor` is a buffer, not a motor.
-#
-# 6. *Other threads.* Put `torch.set_num_threads(1)` into the first cell and run all.
-#
-# ??? success "What you should see"
-#
-#     The words stay the same. Batches this small are handled by one thread, for the most part, and the loader's cost is Python's. In practice: a number that changes with the threads belongs into a report together with their number.
+#     The words stay the same. The cost that this lab is about is Python's, and that part runs in one thread anyway. In practice: a number that changes with the threads belongs into a report together with their number.
