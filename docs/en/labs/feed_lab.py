@@ -12,7 +12,6 @@
 
 # %%
 import time
-import warnings
 from functools import partial
 from statistics import median
 
@@ -67,6 +66,7 @@ def drain(batches):
 #
 # One measurement tells little. The first call pays for what is made once, and whatever else the machine does adds to a time. So `race` lets the ways take turns, throws the first round away, and keeps each way's shortest time, [which is nearest to what it costs](../tools/vectorise.md#timer). `Timer` waits for a GPU before it looks at the clock. **Guess first, then run:** how do the two curves run, from batches of 10 to batches of 1000?
 
+
 # %% timed="figure"
 def race(*ways, rounds=9):
     times = [[] for _ in ways]
@@ -109,10 +109,11 @@ small, large = old[0], old[4]
 c = (small - large) / (1 / 10 - 1 / 1000)
 r = large - c / 1000
 print("at 100, rows cost more:", r > c / 100)
-plt.semilogx(sizes, [r + c / B for B in sizes], "C1", label="foretold")
-plt.semilogx(sizes, old, "oC0", label="measured")
-plt.gca().set(xlim=(8, 1300), ylim=(0, 2 * small))
-plt.gca().set(xlabel="batch size", ylabel="microseconds a row")
+line = [(r + c / B) / small for B in sizes]
+plt.semilogx(sizes, line, "C1", label="foretold")
+plt.semilogx(sizes, [t / small for t in old], "oC0", label="measured")
+plt.gca().set(xlim=(8, 1300), ylim=(0, 1.6), xlabel="batch size")
+plt.ylabel("time for a row, at 10 it is 1")
 plt.legend()
 
 # %% [markdown]
@@ -123,6 +124,7 @@ plt.legend()
 # ## Is the model waiting? { #waiting }
 #
 # Loading matters only if the model waits for it. `feed` walks through an epoch with two stopwatches, one for the waits and one for the steps, and takes the median of each. (So one batch that was disturbed does not count.)
+
 
 # %%
 def feed(batches, step):
@@ -136,8 +138,10 @@ def feed(batches, step):
         wait.start()
     return median(wait.times), median(work.times)
 
+
 # %% [markdown]
 # The model is linear regression, about as small as models get; `trainer(64)` would put 64 hidden units in between. A step moves its batch to the model's device, unless it is there already.
+
 
 # %%
 def trainer(width=0):
@@ -180,8 +184,8 @@ for load in (by_rows, by_index):
 # Now predict what the swap is worth, before you look. If only the wait changes, $L + T$ becomes $L_{\text{new}} + T$. We measure whole epochs, without stopwatches inside.
 
 # %%
-old = L[by_rows] + T[by_rows]
-foretold = old / (L[by_index] + T[by_rows])
+now = L[by_rows] + T[by_rows]
+foretold = now / (L[by_index] + T[by_rows])
 usual = partial(train, by_rows(100), step)
 swapped = partial(train, by_index(100), step)
 slow, fast = race(usual, swapped, rounds=20)
@@ -196,8 +200,6 @@ print("so fast, or nearly, or more:", slow / fast > 0.8 * foretold)
 # Workers are [other processes](../tools/loader_workers.md#processes) that load while you train. Guess: for rows in memory, how does an epoch with two workers compare with `by_index`?
 
 # %%
-# our workers need no core of their own: hide the warning
-warnings.filterwarnings("ignore", "This DataLoader will create")
 helped = partial(drain, by_rows(100, num_workers=2))
 two, none = race(helped, partial(drain, by_index(100)), rounds=3)
 print("2 workers: over 10 times as long:", two > 10 * none)
@@ -205,12 +207,12 @@ print("2 workers: over 10 times as long:", two > 10 * none)
 # %% [markdown]
 # They must be started, and each batch has to cross from one process to another. There was nothing to save: [what a worker costs](../tools/loader_workers.md#cost).
 #
-# Where loading is *slow*, they shine. Let us make it slow: `Calls` calls a function for each item, here a sleep of 20 ms, as if a disk were answering; the training step sleeps 5 ms. An item stands for a whole batch, so `batch_size=None`. `loader_schedule` [predicts](../tools/loader_workers.md#timeline) the time of an epoch. The workers are kept (`persistent_workers`), and the epoch that starts them does not count.
+# Where loading is *slow*, they shine. Let us make it slow: `Calls` calls a function for each item, here a sleep of 20 ms, as if a disk were answering; the training step sleeps 10 ms. An item stands for a whole batch, so `batch_size=None`. `loader_schedule` [predicts](../tools/loader_workers.md#timeline) the time of an epoch. The workers are kept (`persistent_workers`), and the epoch that starts them does not count.
 
 # %% timed="figure"
-load, step = 0.02, 0.005  # change this
+load, step = 0.02, 0.01  # change this
 ready = Calls(8, partial(time.sleep, load))
-counts, took, foretold = [0, 1, 2, 4], [], []
+counts, took, foretold = [0, 1, 2], [], []
 for k in counts:
     _, steps = loader_schedule([load] * 8, step, k)
     foretold.append(steps[-1][1])
@@ -218,22 +220,24 @@ for k in counts:
     loader = DataLoader(ready, batch_size=None, **workers)
     pause = partial(train, loader, lambda *_: time.sleep(step))
     took += race(pause, rounds=3)
-    near = 0.8 < took[-1] / foretold[-1] < 1.5
-    print(f"{k} workers: as foretold: {near}")
+del loader, pause  # ends the workers
+for k, a, b in zip(counts, took, foretold, strict=True):
+    print(f"{k} workers: as foretold: {0.8 < a / b < 1.5}")
 plt.plot(counts, foretold, "C1", label="foretold")
 plt.plot(counts, took, "oC0", label="measured")
-plt.gca().set(xlabel="workers", ylabel="seconds an epoch", ylim=(0, 0.3))
+plt.gca().set(xlabel="workers", ylabel="seconds an epoch", ylim=(0, 0.4))
 plt.xticks(counts)
 plt.legend()
 
 # %% [markdown]
-# ![Seconds an epoch against workers: the foretold line falls from 0.2 without workers to less than a quarter of that with four, and the measured dots lie on it or a little above.](../assets/figures/labs/feed_lab/workers.svg)
+# ![Seconds an epoch against workers: the foretold line falls from 0.24 without workers to less than half of that with two, and the measured dots lie on it or a little above.](../assets/figures/labs/feed_lab/workers.svg)
 #
-# In the long run a batch costs $\max(T, L/W)$ with $W$ workers, loading time $L$ and step time $T$. Here $L/T = 4$, so a fifth worker would gain nothing. (Sleeping workers share no core. If loading *computes*, workers beyond the cores gain nothing either.)
+# In the long run a batch costs $\max(T, L/W)$ with $W$ workers, loading time $L$ and step time $T$. Here $L/T = 2$, so a third worker would gain nothing. (Sleeping workers need no core. If loading *computes*, workers beyond the cores gain nothing either.)
 #
 # ## What is copied, and what is not { #copies }
 #
 # **Guess four answers.** Does a slice of a tensor copy? Does an indexing? Does `.to` the device where the tensor is already? And does a `DataLoader`?
+
 
 # %%
 def copied(tensor):
@@ -271,6 +275,7 @@ for name, s in zip(names, seconds, strict=True):
 # Pinned memory should be the fastest. But pinning is itself a copy, made by the processor: done anew for each batch, in the process that trains, it may eat what it gains. Pin once what you copy often, or let a loader with workers pin in its own thread.
 #
 # The second gain is that a copy from pinned memory need not hold you up. With `non_blocking=True` the call returns when the copy is *ordered*. The prediction: ordering takes less than a fifth of the time of the copy.
+
 
 # %% requires="cuda"
 def order():
@@ -332,11 +337,11 @@ for name, s in zip(names, seconds, strict=True):
 #
 #     On a CPU `by_rows` no longer waits over a quarter, and the foretold gain falls below 1.3. On a GPU the step should hardly grow, and then the waiting stays. In practice: the faster your device, the more it matters how you feed it.
 #
-# 4. *A slow model.* In the cell with the sleeps, set `step = 0.02`, then `0.04`. How many workers are worth starting?
+# 4. *A slow model, a slow disk.* In the cell with the sleeps, set `step = 0.02`, then `0.04`. How many workers are worth starting? And with `load = 0.04` and the old step?
 #
 # ??? success "What you should see"
 #
-#     One: $L/T$ is 1, then ½. Without workers a batch costs $L + T$, with one it costs $\max(T, L)$, and with more the same. In practice: the first worker takes loading out of the way; count $L/T$ before you start eight.
+#     One: $L/T$ is 1, then ½. Without workers a batch costs $L + T$, with one it costs $\max(T, L)$, and with two the same. With the slow disk $L/T = 4$, so four workers would gain; put 4 into `counts` to see it. (PyTorch warns if you have fewer cores. These workers sleep.) In practice: estimate $L/T$ before you start eight.
 #
 # 5. *Other threads.* Put `torch.set_num_threads(1)` into the first cell and run all.
 #

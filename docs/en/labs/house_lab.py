@@ -13,14 +13,19 @@
 # %%
 import math
 from functools import partial
-from statistics import fmean
 
 import matplotlib.pyplot as plt
 import torch
 from torch import Generator
 
-from firstdescent.deep.house_table import HOUSES, Encoder, column
-from firstdescent.deep.house_table import fit_ridge, make_table, read_table
+from firstdescent.deep.house_table import (
+    HOUSES,
+    Encoder,
+    column,
+    fit_ridge,
+    make_table,
+    read_table,
+)
 from firstdescent.deep.kfold_houses import cross_val, kfold
 from firstdescent.regression.house_prices import predict
 
@@ -66,6 +71,7 @@ print("held out in turn:", [len(valid) for _, valid in folds])
 #
 # The most ignorant model predicts one price for all houses. In logs the best constant is the mean, and the root of the mean squared distance from the mean is the standard deviation. So the prediction is: the score will be about the standard deviation of the log prices. Does it hold, when the mean comes from other rows than the score?
 
+
 # %%
 def fit_mean(rows):
     return column(rows, "price").log().mean()
@@ -86,6 +92,7 @@ print(f"measured:  {nothing.mean().sqrt().item():.2f}")
 # ## A ladder of columns { #ladder }
 #
 # Now ridge regression on the log price. `fit` learns everything, fills and scales and words too, from the rows that it is given, so `cross_val` [cannot leak](../deep/kfold_houses.md#inside) through it. `score` is a mean square; the root comes last. `only` leaves columns out, and `logged` takes the log of the area. Both look at one row at a time and learn nothing, so they may come before the folds.
+
 
 # %%
 def fit(rows, penalty=1.0):
@@ -134,13 +141,14 @@ plt.ylabel("RMSLE of the fold")
 plt.legend(ncols=2)
 
 # %% [markdown]
-# ![Five lines, one a fold, over five models from area alone to all columns with the log of the area. All lines fall from left to right, most steeply at the gaps and the words, and the order of the folds hardly changes: fold 1 stays near the bottom and fold 4 near the top.](../assets/figures/labs/house_lab/ladder.svg)
+# ![Five lines, one a fold, over five models from the area alone to all columns with the log of the area. All end well below where they began. Fold 4 lies at the top or near it, fold 1 at the bottom from the second model on, and fold 2 begins lowest and falls least.](../assets/figures/labs/house_lab/ladder.svg)
 #
-# Each rung helped. Look at the lines: some folds are hard for *every* model, since they happen to hold odd houses. So a fold's score scatters much, and the *change* of a fold's score from one rung to the next scatters less. Use that.
+# On average each rung helped. Look at the lines: fold 4 is hard for nearly every model, fold 1 easy, since they happen to hold odd houses, or ordinary ones. So the scores of one model scatter over the folds, and the *change* of a fold's score from one rung to the next often scatters less. Use that.
 #
 # ## Is the last step real? { #paired }
 #
 # The log of the area gained about 0.013. Is that more than luck? Compare the two models fold by fold. The prediction: the five differences have a much smaller standard error than two scores that you take as unrelated.
+
 
 # %%
 def compare(old, new):
@@ -162,6 +170,7 @@ print(f"s.e., as apart: {apart:.3f}")
 # ## Your own column { #own-column }
 #
 # **Change this, guess first, then run.** `mine` gets one house and returns a new number, a word, or `None`. The `Encoder` does the rest. We begin with the square of the age: perhaps the very old houses are treasured again?
+
 
 # %%
 def mine(row):
@@ -204,7 +213,7 @@ plt.ylabel("RMSLE")
 plt.legend(loc="center left")
 
 # %% [markdown]
-# ![The score over λ from 0.01 to 10,000: flat at 0.23 up to about 10, then rising to about 0.4, just below the dashed line of the model that predicts one price for all.](../assets/figures/labs/house_lab/penalty.svg)
+# ![The score over λ from 0.01 to 10,000: flat at 0.23 up to about 10, then rising to about 0.4, a little below the dashed line of the model that predicts one price for all.](../assets/figures/labs/house_lab/penalty.svg)
 #
 # The lowest of nine scores is a little too good, since [it was kept for being low](../deep/kfold_houses.md#lucky). Here the flat part is so flat that there was hardly any luck to collect.
 #
@@ -212,12 +221,13 @@ plt.legend(loc="center left")
 #
 # A colleague has a bright idea: “Houses of the same area should cost the same. So give each house the mean log price of all houses with its area.” (Of the 300 houses 47 are alone in their group.) Here is the column, and it is computed twice: once from all 300 rows before the folds are cut, and once inside the fold, from its training rows. **Guess both scores.**
 
+
 # %%
 def with_peers(known, rows):
     groups = {}  # area: the log prices of the known houses
     for row in known:
         groups.setdefault(row["area"], []).append(math.log(row["price"]))
-    means = {area: fmean(prices) for area, prices in groups.items()}
+    means = {a: math.fsum(v) / len(v) for a, v in groups.items()}
     return [{**row, "peers": means.get(row["area"])} for row in rows]
 
 
@@ -293,6 +303,7 @@ print("never seen in training:", encoder.unseen([house]))
 
 # %% [markdown]
 # That is a wide range. Is it honest? Count how many of the test houses, and of the 2000 new ones, were sold within the factor. By the score on the test rows, what do you expect: less than 95 %, or more?
+
 
 # %%
 def covered(rows):
