@@ -6,7 +6,7 @@
 # %% [markdown]
 # # How fast can you feed a model? { #feed_lab }
 #
-# *“My processor is busy, my model is small, and still an epoch takes for ever. More workers? Pinned memory? Larger batches? Which of them helps* here*, and how do I find out without trying everything?”*
+# *“My processor is busy, my model is small, and still an epoch takes for ever. More workers? Pinned memory? Larger batches? Which of them helps here, and how do I find out without trying everything?”*
 #
 # Measure where the time goes, predict what a change would save, then make the change and see. This lab does that again and again. What is behind the numbers is proven on three pages: [what a `DataLoader` does](../tools/dataloader.md), [what workers do](../tools/loader_workers.md) and [batches of tensors](../tools/tensor_batches.md). Your times will differ from ours, so the cells print what should hold on any machine. Lines marked `# change this` are yours.
 
@@ -64,7 +64,7 @@ def drain(batches):
 #
 # ## A clock that is fair { #race }
 #
-# One measurement tells little. The first call pays for what is made once, and whatever else the machine does adds to a time. So `race` lets the ways take turns, throws the first round away, and keeps each way's shortest time, [which is nearest to what it costs](../tools/vectorise.md#timer). `Timer` waits for a GPU before it looks at the clock. **Guess first, then run:** how do the two curves run, from batches of 10 to batches of 1000?
+# One measurement tells little. The first call pays for what is made once, and whatever else the machine does adds to a time. So `race` lets the ways take turns, throws the first round away, and keeps each way's shortest time, [which is nearest to what it costs](../tools/vectorise.md#ratio). `Timer` waits for a GPU before it looks at the clock. **Guess first, then run:** how do the two curves run, from batches of 10 to batches of 1000?
 
 
 # %% timed="figure"
@@ -85,11 +85,11 @@ for load in (by_rows, by_index):
     cost[load] = [1e6 * s / n for s in seconds]
     plt.loglog(sizes, cost[load], "o-", label=load.__name__)
 old, new = cost[by_rows], cost[by_index]
-print("batches of 100: over 10 times:", old[2] > 10 * new[2])
-print("batches of 1000: over 30 times:", old[4] > 30 * new[4])
 plt.legend(loc="center right", bbox_to_anchor=(1, 0.6))
 plt.gca().set(xlim=(8, 1300), ylim=(0.003, 50))
 plt.gca().set(xlabel="batch size", ylabel="microseconds a row")
+print("batches of 100: over 10 times:", old[2] > 10 * new[2])
+print("batches of 1000: over 30 times:", old[4] > 30 * new[4])
 
 # %% [markdown]
 # ![Two curves of the time for one row against batch size. By rows the curve is nearly flat at a few microseconds, by index it falls steadily, from about ten times below to more than a hundred times below.](../assets/figures/labs/feed_lab/cost.svg)
@@ -108,13 +108,13 @@ plt.gca().set(xlabel="batch size", ylabel="microseconds a row")
 small, large = old[0], old[4]
 c = (small - large) / (1 / 10 - 1 / 1000)
 r = large - c / 1000
-print("at 100, rows cost more:", r > c / 100)
 line = [(r + c / B) / small for B in sizes]
 plt.semilogx(sizes, line, "C1", label="foretold")
 plt.semilogx(sizes, [t / small for t in old], "oC0", label="measured")
 plt.gca().set(xlim=(8, 1300), ylim=(0, 1.6), xlabel="batch size")
 plt.ylabel("time for a row, at 10 it is 1")
 plt.legend()
+print("at 100, rows cost more:", r > c / 100)
 
 # %% [markdown]
 # ![The loader's time for one row against batch size: a line that falls from batches of 10 to batches of 100 and then stays level, with five measured dots on it or near it.](../assets/figures/labs/feed_lab/two_numbers.svg)
@@ -193,7 +193,7 @@ print("foretold: over 1.3 times as fast:", foretold > 1.3)
 print("so fast, or nearly, or more:", slow / fast > 0.8 * foretold)
 
 # %% [markdown]
-# The gain may well be *more* than foretold. Then the steps became faster too, though nobody touched them. What the loader does between two steps disturbs what comes after, for example the processor's caches. So the rule gives a cautious answer, and its limit is the one to remember: **a share $s$ of waiting can be worth a factor of $1/(1 - s)$ at most, as long as the steps stay as they are.** If $s$ is 5 %, look elsewhere.
+# The gain may well be *more* than foretold. Then the steps became faster too, though nobody touched them. Perhaps what the loader does between two steps drives the model out of the processor's caches; we measure only that it happens. So the rule gives a cautious answer, and its limit is the one to remember: **a share $s$ of waiting can be worth a factor of $1/(1 - s)$ at most, as long as the steps stay as they are.** If $s$ is 5 %, look elsewhere.
 #
 # ## Would workers help? { #workers }
 #
@@ -207,7 +207,7 @@ print("2 workers: over 10 times as long:", two > 10 * none)
 # %% [markdown]
 # They must be started, and each batch has to cross from one process to another. There was nothing to save: [what a worker costs](../tools/loader_workers.md#cost).
 #
-# Where loading is *slow*, they shine. Let us make it slow: `Calls` calls a function for each item, here a sleep of 20 ms, as if a disk were answering; the training step sleeps 10 ms. An item stands for a whole batch, so `batch_size=None`. `loader_schedule` [predicts](../tools/loader_workers.md#timeline) the time of an epoch. The workers are kept (`persistent_workers`), and the epoch that starts them does not count.
+# Where loading is *slow*, they pay. Let us make it slow: `Calls` calls a function for each item, here a sleep of 20 ms, as if a disk were answering; the training step sleeps 10 ms. An item stands for a whole batch, so `batch_size=None`. `loader_schedule` [predicts](../tools/loader_workers.md#timeline) the time of an epoch. The workers are kept (`persistent_workers`), and the epoch that starts them does not count. (A notebook can do this on every system, since `Calls` comes from a module. A script may need [a guard](../tools/loader_workers.md#context).)
 
 # %% timed="figure"
 load, step = 0.02, 0.01  # change this
@@ -221,13 +221,13 @@ for k in counts:
     pause = partial(train, loader, lambda *_: time.sleep(step))
     took += race(pause, rounds=3)
 del loader, pause  # ends the workers
-for k, a, b in zip(counts, took, foretold, strict=True):
-    print(f"{k} workers: as foretold: {0.8 < a / b < 1.5}")
 plt.plot(counts, foretold, "C1", label="foretold")
 plt.plot(counts, took, "oC0", label="measured")
 plt.gca().set(xlabel="workers", ylabel="seconds an epoch", ylim=(0, 0.4))
 plt.xticks(counts)
 plt.legend()
+for k, a, b in zip(counts, took, foretold, strict=True):
+    print(f"{k} workers: as foretold: {0.8 < a / b < 1.5}")
 
 # %% [markdown]
 # ![Seconds an epoch against workers: the foretold line falls from 0.24 without workers to less than half of that with two, and the measured dots lie on it or a little above.](../assets/figures/labs/feed_lab/workers.svg)

@@ -131,14 +131,14 @@ for title, more in {
     names += more
     ladder[title] = cross_val(fit, score, only(names, train), folds)
 ladder["log area"] = cross_val(fit, score, logged(train), folds)
-for title, scores in ladder.items():
-    print(f"{title:12} {scores.mean().sqrt().item():.3f}")
 lines = torch.stack(list(ladder.values())).sqrt().cpu()
 for i in range(5):
     plt.plot(lines[:, i], "o-", color=f"C{i}", label=f"fold {i + 1}")
 plt.xticks(range(5), ladder)
 plt.ylabel("RMSLE of the fold")
 plt.legend(ncols=2)
+for title, scores in ladder.items():
+    print(f"{title:12} {scores.mean().sqrt().item():.3f}")
 
 # %% [markdown]
 # ![Five lines, one a fold, over five models from the area alone to all columns with the log of the area. All end well below where they began. Fold 4 lies at the top or near it, fold 1 at the bottom from the second model on, and fold 2 begins lowest and falls least.](../assets/figures/labs/house_lab/ladder.svg)
@@ -203,14 +203,14 @@ scores = torch.stack(scores)  # (λ, folds)
 curve = scores.mean(dim=1).sqrt()
 best = curve.argmin().item()
 flat = (curve[:2] - curve[2]).abs().max().item() < 0.002
-print("flat from 0.01 to 1:", flat)
-print(f"at 10,000: {curve[-1].item():.2f}")
-print(f"best λ: {lambdas[best]}, score {curve[best].item():.3f}")
 plt.semilogx(lambdas, curve.cpu(), "o-", color="C0", label="5-fold")
 plt.axhline(spread, color="C1", linestyle="--", label="one price for all")
 plt.xlabel("penalty λ, log axis")
 plt.ylabel("RMSLE")
 plt.legend(loc="center left")
+print("flat from 0.01 to 1:", flat)
+print(f"at 10,000: {curve[-1].item():.2f}")
+print(f"best λ: {lambdas[best]}, score {curve[best].item():.3f}")
 
 # %% [markdown]
 # ![The score over λ from 0.01 to 10,000: flat at 0.23 up to about 10, then rising to about 0.4, a little below the dashed line of the model that predicts one price for all.](../assets/figures/labs/house_lab/penalty.svg)
