@@ -20,6 +20,7 @@ from mkdocs.utils import get_relative_url
 from pageproof import panels
 from pageproof.cache import PageCache
 from pageproof.mathml import MathError, render_math
+from pageproof.needs import Sources, copies
 from pageproof.page import Page as ProvenPage
 from pageproof.page import PageError
 from pageproof.policy import with_policy
@@ -58,6 +59,7 @@ class SitePlugin(BasePlugin[Options]):
         except PageError as error:
             raise PluginError(str(error)) from error
         self.proven: dict[str, ProvenPage] = {}
+        self.sources = Sources(self.base / "src")
         lists = self.config.lists
         self.reference = Reference(Path(lists) if lists else None)
         self.runs = None
@@ -98,7 +100,12 @@ class SitePlugin(BasePlugin[Options]):
             raise PluginError(f"{_place(page, error.tex)}: {error}") from error
         except RecordError as error:
             raise PluginError(str(error)) from error
-        html = panels.panels(html, panels.LABELS | self.config.labels, anchors)
+        html = panels.panels(
+            html,
+            panels.LABELS | self.config.labels,
+            anchors,
+            copies(self.proven[page.file.src_uri], self.sources),
+        )
         html = panels.tables(html)
         html = panels.figures(html, lambda link: self.drawing(link, page, files))
         glossary = files.get_file_from_path("reference/glossary.md")
