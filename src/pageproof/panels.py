@@ -42,18 +42,23 @@ def panels(
     page: str,
     labels: Mapping[str, str] = LABELS,
     anchors: Mapping[int, Sequence[str]] = MappingProxyType({}),
+    needs: Sequence[Sequence[int] | None] = (),
 ) -> str:
     """Return a page whose cells show code and output as one thing, without comments.
 
-    `anchors` are what links to a cell may be called, by the cell's place on the page.
+    `anchors` are what links to a cell may be called, by the cell's place on the page;
+    `needs` says, in the same order, which cells a copy of it must bring along, None if
+    it is not to be copied so.
     """
     page = PARAGRAPH.sub(_apart, page)
     place = count()
 
     def one(match: re.Match[str]) -> str:
-        names = anchors.get(next(place), ())
+        here = next(place)
+        names = anchors.get(here, ())
         marks = "".join(f'<span id="{name}"></span>' for name in names)
-        return marks + _cell(match, labels)
+        brings = needs[here] if here < len(needs) else None
+        return marks + _cell(match, labels, brings)
 
     page = CELL.sub(one, page)
     return re.sub(rf"{COMMENT}\n?", "", page, flags=re.DOTALL)
@@ -69,16 +74,19 @@ def _apart(match: re.Match[str]) -> str:
     return "\n".join(text[i] for i in sorted(text))
 
 
-def _cell(match: re.Match[str], labels: Mapping[str, str]) -> str:
+def _cell(
+    match: re.Match[str], labels: Mapping[str, str], brings: Sequence[int] | None
+) -> str:
     code, output = match["code"], match["output"]
+    data = "" if brings is None else f' data-needs="{" ".join(map(str, brings))}"'
     if output is None:
-        return f'<div class="pp-cell">{code}</div>'
+        return f'<div class="pp-cell"{data}>{code}</div>'
     kind = next(
         (k for k in ("raises", "warns") if f".{k}(" in match["marks"]), "output"
     )
     label = html.escape(labels[kind])
     return (
-        f'<div class="pp-cell pp-cell--shown">{code}'
+        f'<div class="pp-cell pp-cell--shown"{data}>{code}'
         f'<div class="pp-output pp-output--{kind} no-copy" role="group"'
         f' aria-label="{label}"><div class="pp-output__label" aria-hidden="true"'
         f" data-search-exclude>{label}</div>{output}</div></div>"

@@ -28,6 +28,7 @@ from pageproof import metadata, panels, plain, roadmap, search
 from pageproof.cache import Kept
 from pageproof.exports import ExportOptions, Exports
 from pageproof.mathml import MathError, render_math
+from pageproof.needs import Sources, copies
 from pageproof.page import Page as ProvenPage
 from pageproof.page import PageError
 from pageproof.policy import with_policy
@@ -79,6 +80,7 @@ class SitePlugin(BasePlugin[Options]):
             raise PluginError(str(error)) from error
         self.proven: dict[str, ProvenPage] = {}
         self.exports.prepare(self.config.exports, config, self.proven)
+        self.sources = Sources(self.base / "src")
         lists = self.config.lists
         self.reference = Reference(Path(lists) if lists else None)
         self.runs = None
@@ -152,6 +154,8 @@ class SitePlugin(BasePlugin[Options]):
 
     def looked_up(self, page: Page, files: Files, what: str, name: str = "") -> object:
         """Return what a page shows of another file: its address, title or drawing."""
+        if what == "module":
+            return self.sources(name)
         if what == "map":
             return self.pages_and_needs(page)
         if what == "drawing":
@@ -181,7 +185,9 @@ class SitePlugin(BasePlugin[Options]):
             raise PluginError(str(error)) from error
         except roadmap.MapError as error:
             raise PluginError(f"{_line(page.file, '{map}')}: {error}") from error
-        html = panels.panels(html, panels.LABELS | self.config.labels, anchors)
+        brings = copies(self.proven[page.file.src_uri], partial(ask, "module"))
+        labels = panels.LABELS | self.config.labels
+        html = panels.panels(html, labels, anchors, brings)
         html = panels.tables(html)
         html = panels.figures(html, drawing)
         address = ask("glossary", "reference/glossary.md")
