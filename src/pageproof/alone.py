@@ -1,24 +1,32 @@
-"""Run every bundle of a page alone: a block with the earlier blocks that it needs.
+"""Run every copy of a page alone: a block with the earlier blocks that it needs.
 
-Each bundle runs in a process of its own, forked from one that has imported torch and
-nothing of the page. Bundles that begin with the same blocks share these: the process
+Each copy runs in a process of its own, forked from one that has imported torch and
+nothing of the page. Copies that begin with the same blocks share these: the process
 that has run them, and nothing else of the page, forks once more for each way to go on.
 """
 
 import contextlib
 import json
 import os
+import select
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pageproof.needs import Sources, copies
 from pageproof.notebook import BlockError
 from pageproof.page import Page
 from pageproof.proof import Proof, Settings
+from pageproof.reading import Reader
+from pageproof.state import warm_up
+
+LIMIT = 300  # seconds in which some copy must have ended
 
 
 @dataclass
@@ -30,43 +38,109 @@ class Node:
     then: dict[int, "Node"] = field(default_factory=dict)
 
 
-def as_tree(bundles: list[list[int]]) -> Node:
-    """Return the bundles as a tree: what begins alike is there once."""
+def as_tree(copies: Sequence[Sequence[int]]) -> Node:
+    """Return copies, each the places of its blocks, with like beginnings there once."""
     root = Node(-1)
-    for bundle in bundles:
+    for copy in copies:
         node = root
-        for place in bundle:
+        for place in copy:
             node = node.then.setdefault(place, Node(place))
         node.ends = True
     return root
 
 
 def run_alone(
-    page: Page, bundles: list[list[int]], settings: Settings
-) -> Iterator[tuple[int, str | None]]:
-    """Yield the last block of each bundle, by its place, and what does not hold."""
+    page: Page, tree: Node, settings: Settings, limit: float = LIMIT
+) -> Iterator[tuple[list[int], str | None]]:
+    """Yield each copy of a tree that has run, and what does not hold of it.
+
+    A copy whose process ended, or was stopped after `limit` seconds, is not yielded.
+    """
     read, write = os.pipe()
-    forked = _fork(lambda: _Alone(page, settings, write).all(as_tree(bundles)))
+    forked = _fork(lambda: _Alone(page, settings, write).all(tree))
     os.close(write)
-    left = {bundle[-1] for bundle in bundles}
-    with open(read, encoding="utf-8") as lines:
-        for line in lines:
-            place, error = json.loads(line)
-            left.discard(place)
-            yield place, error
+    with open(read, "rb", buffering=0) as answers:
+        said = b""
+        while select.select([answers], [], [], limit)[0]:
+            if not (some := answers.read(65536)):
+                break
+            *lines, said = (said + some).split(b"\n")
+            yield from map(tuple, map(json.loads, lines))
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(forked, signal.SIGKILL)
     os.waitpid(forked, 0)
-    for place in sorted(left):
-        yield place, "its process ended before it said anything"
+
+
+def faults(page: Page, sources: Sources, settings: Settings) -> Iterator[str]:
+    """Yield what does not hold of the copies of a page, each with its block's line."""
+    found = copies(page, sources)
+    runs = [place for place, b in enumerate(page.blocks) if not settings.skips(b)]
+    wanted = [[*found[p], p] for p in runs if found[p] is not None]
+    left = {tuple(copy) for copy in wanted}
+    for copy, error in run_alone(page, as_tree(wanted), settings):
+        left.discard(tuple(copy))
+        if error:
+            yield _told(page, copy, error)
+    for copy in sorted(left):
+        yield _told(page, copy, "its process ended, or did not end, before it was done")
+
+
+def _told(page: Page, copy: Sequence[int], error: str) -> str:
+    *needed, block = (page.blocks[place] for place in copy)
+    lines = ", ".join(str(other.line) for other in needed) or "none"
+    return f"a copy of the block on line {block.line} with those on {lines}: {error}"
+
+
+class Runner:
+    """A process that has imported torch, and runs the copies of page after page."""
+
+    def __init__(self, config_file: Path, exact: bool) -> None:
+        command = [sys.executable, "-m", __spec__.name, str(config_file), str(exact)]
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            # a process with more threads than one cannot be forked
+            env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        )
+
+    def faults(self, page: Path) -> list[str]:
+        """Return what does not hold of the copies of a page."""
+        print(page, file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline()
+        return json.loads(answer) if answer else ["the process that runs them ended"]
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def serve(config_file: Path, exact: bool) -> None:
+    """Answer each page that is named on standard input with its faults, as JSON."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what a page lets slip to standard output is no answer
+    reader, sources = Reader(config_file), Sources(config_file.parent / "src")
+    style = reader.docs / "assets/light.mplstyle"
+    settings = Settings(cuda=False, exact=exact, update=False, style=style)
+    warm_up()
+    with contextlib.suppress(ImportError):
+        import matplotlib.pyplot  # noqa: F401, once for all figures
+    for line in sys.stdin:
+        page = reader.read(Path(line.strip()))
+        print(json.dumps([*faults(page, sources, settings)]), file=answers, flush=True)
 
 
 class _Alone:
-    """The process that runs the first blocks of some bundles, and its children."""
+    """The process that runs the first blocks of some copies, and its children."""
 
     def __init__(self, page: Page, settings: Settings, answers: int) -> None:
         self.page, self.answers = page, answers
         self.proof = Proof(page, settings)
+        self.run: list[int] = []  # the places of the blocks that this process has run
 
     def all(self, tree: Node) -> None:
+        os.setpgid(0, 0)
         folder = Path.cwd()  # the proof has made one for the page
         self.walk(tree)
         self.proof.finish()
@@ -86,27 +160,29 @@ class _Alone:
         self.go_on(node)
 
     def go_on(self, node: Node) -> None:
+        self.run.append(node.place)
         error = self.proof.result(self.page.blocks[node.place])
         if node.ends:
-            self.answer(node.place, str(error) if error else None)
+            self.answer(self.run, str(error) if error else None)
         if error:
-            self.give_up(node, error)
+            self.give_up(node, self.run, error)
         else:
             self.walk(node)
 
-    def give_up(self, node: Node, error: BlockError) -> None:
+    def give_up(self, node: Node, run: list[int], error: BlockError) -> None:
         for following in node.then.values():
+            copy = [*run, following.place]
             if following.ends:
-                self.answer(following.place, f"not reached: {error}")
-            self.give_up(following, error)
+                self.answer(copy, f"not reached: {error}")
+            self.give_up(following, copy, error)
 
-    def answer(self, place: int, error: str | None) -> None:
-        os.write(self.answers, (json.dumps([place, error]) + "\n").encode())
+    def answer(self, copy: list[int], error: str | None) -> None:
+        os.write(self.answers, (json.dumps([copy, error]) + "\n").encode())
 
 
 @contextlib.contextmanager
 def _copied_folder() -> Iterator[str]:
-    """A copy of the current folder: no bundle finds what another one writes."""
+    """A copy of the current folder: no copy finds what another one writes."""
     with tempfile.TemporaryDirectory(prefix="alone-") as folder:
         shutil.copytree(Path.cwd(), folder, dirs_exist_ok=True)
         yield folder
@@ -125,3 +201,7 @@ def _fork(work: Callable[[], None]) -> int:
         traceback.print_exc()
     finally:
         os._exit(status)
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]).resolve(), sys.argv[2] == "True")

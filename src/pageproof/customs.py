@@ -26,9 +26,10 @@ READS_GRADIENTS = _words("grad step") | CHANGES_GRADIENTS
 
 # Calls whose result shares nothing with what they were given.
 GIVES_PLAIN = _words(
-    "item tolist len float int str bool repr type isinstance issubclass hasattr numel "
-    "size dim format join equal allclose isclose id hash range perf_counter count index "
-    "print split rsplit splitlines strip startswith endswith element_size data_ptr"
+    "item tolist len float int str bool repr type isinstance issubclass hasattr "
+    "numel size dim format join equal allclose isclose id hash range perf_counter "
+    "count index print split rsplit splitlines strip startswith endswith "
+    "element_size data_ptr"
 )
 GIVES_FRESH = _words(
     "clone sum abs max min round mean std var norm all any sqrt exp log deepcopy dot "

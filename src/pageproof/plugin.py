@@ -15,6 +15,7 @@ from pytest_codeblocks.main import CodeBlock
 from pytest_codeblocks.plugin import MarkdownFile, TestBlock
 
 from pageproof import device
+from pageproof.alone import Runner
 from pageproof.notebook import BlockError
 from pageproof.page import Block, PageError
 from pageproof.proof import Proof, Settings
@@ -38,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="rewrite the outputs of pages and labs and the recorded figures",
     )
     parser.addini("pageproof_reference", "packages whose pins mean: exact", "args")
+    parser.addini("pageproof_copies", "run copies of blocks alone as well", "bool")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -120,6 +122,18 @@ class Run:
     def described(self) -> str:
         return ", ".join([f"on {self.config.option.device}", *self.differing])
 
+    @property
+    def copies(self) -> bool:
+        """Whether the copies of blocks are run: where processes can be forked."""
+        plain = self.config.option.device == "cpu" and not self.config.option.update
+        return plain and os.name == "posix" and self.config.getini("pageproof_copies")
+
+    @cached_property
+    def runner(self) -> Runner:
+        runner = Runner(self.config.rootpath / "mkdocs.yml", self.exact)
+        self.config.add_cleanup(runner.close)
+        return runner
+
     @cached_property
     def hooks(self) -> "QuietHooks":
         return QuietHooks(self.config)
@@ -156,6 +170,8 @@ class PageFile(MarkdownFile):
             yield UnreadablePage.from_parent(self, name="record", error=stale)
         for block in self.page.blocks:
             yield BlockItem.from_parent(self, name=f"line {block.line}", block=block)
+        if self.run.copies and any(b.language == "python" for b in self.page.blocks):
+            yield CopiesItem.from_parent(self, name="copies")
 
     def teardown(self) -> None:
         if self.proof is None:
@@ -213,6 +229,26 @@ class BlockItem(TestBlock):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, self.block.line - 1, self.name
+
+
+class CopiesItem(pytest.Item):
+    """What a reader may copy from a page: each block with those it needs, run alone."""
+
+    def runtest(self) -> None:
+        if faults := self.parent.run.runner.faults(self.path):
+            raise CopyError("\n".join(faults))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo) -> object:
+        if isinstance(excinfo.value, CopyError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, 0, self.name
+
+
+class CopyError(Exception):
+    """Copies that do not run alone, or print something else than their page shows."""
 
 
 class QuietHooks:

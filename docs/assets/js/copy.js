@@ -22,9 +22,12 @@ const button = (cell) => {
 };
 
 // The theme adds its buttons as blocks come into sight.
-const complete = () => {
-  for (const nav of document.querySelectorAll(".pp-cell[data-needs] .md-code__nav:not(:has(.pp-copy))"))
-    nav.append(button(nav.closest(".pp-cell")));
+const complete = (nav) => {
+  const cell = nav.closest(".pp-cell[data-needs]");
+  if (cell && nav.closest(".language-python")) nav.append(button(cell));
 };
-new MutationObserver(complete).observe(document.body, { childList: true, subtree: true });
-complete();
+new MutationObserver((changes) => {
+  for (const { addedNodes } of changes)
+    for (const node of addedNodes) if (node.className === "md-code__nav") complete(node);
+}).observe(document.body, { childList: true, subtree: true });
+document.querySelectorAll(".md-code__nav").forEach(complete);

@@ -1,4 +1,15 @@
-// The theme fetches its search index, the heaviest file of the site, and starts its
+// What the theme does as it starts, and a reader need not wait for.
+
+// It sets the colours that the page has, and says that they change: all is styled anew,
+// three times. What is set already is left, and the first change is none.
+const setAttribute = document.body.setAttribute;
+let changes = 0;
+document.body.setAttribute = function (name, value) {
+  if (name === "data-md-color-switching" && changes++ === 0) return;
+  if (this.getAttribute(name) !== value) setAttribute.call(this, name, value);
+};
+
+// It fetches its search index, the heaviest file of the site, and starts its
 // worker on every page. Here both wait until the reader turns to search: with a pointer,
 // with a key, or by an address that asks for it. What is typed meanwhile is searched for
 // when they are there, as the theme itself does on a slow line.
