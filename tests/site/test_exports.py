@@ -14,7 +14,7 @@ WITHOUT_BLOCKS = "reference/"
 LINK = re.compile(r"(?<=\]\()https?://[^)\s]+(?=\))")
 ROW = re.compile(r'<p class="pp-exports".*?</p>', re.DOTALL)
 HREF = re.compile(r'<a href="([^"]+)"')
-ALTERNATE = re.compile(r'<link rel="alternate" type="([^"]+)" href="([^"]+)">')
+ALTERNATE = re.compile(r'<link rel=" ?alternate" type="([^"]+)" href="([^"]+)">')
 
 
 @pytest.fixture(scope="module")
