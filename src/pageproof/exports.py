@@ -11,7 +11,6 @@ from typing import NamedTuple
 from mkdocs.config import config_options as option
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.exceptions import PluginError
 from mkdocs.structure.nav import Navigation, Section
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url
@@ -51,15 +50,16 @@ class Exports:
     def prepare(
         self, options: ExportOptions, config: MkDocsConfig, pages: dict[str, ProvenPage]
     ) -> None:
-        """Begin a build, in which `pages` are read by and by."""
-        if not config.site_url:
-            raise PluginError("site_url: expected the address that exports link to")
-        self.options, self.pages = options, pages
+        """Begin a build, in which `pages` are read by and by.
+
+        A site that does not know its address has no exports: their links are absolute.
+        """
+        self.options, self.pages = options, pages if config.site_url else {}
         self.language = Path(config.docs_dir).name
         self.folder = Path(config.site_dir)
         self.site = Site(
             name=config.site_name,
-            address=config.site_url.rstrip("/") + "/",
+            address=(config.site_url or "").rstrip("/") + "/",
             repository=config.extra.get("repository") or "",
             package=options.package,
             labels=LABELS | options.labels,
