@@ -31,7 +31,6 @@ WITHOUT_BLOCKS = {f"reference/{name}" for name in ("claims", "glossary", "notati
 SAMPLE = [  # quick ones
     "tools/autograd_errors",  # errors, figures, and what another page teaches
     "tools/custom_gradients",  # a warning, figures
-    "tools/loader_workers",  # processes that find classes by name, a block for a GPU
     "optimisation/accumulation_ddp",  # a shell, processes that a module starts
     "labs/newton_lab",  # a lab
 ]

@@ -9,11 +9,12 @@ from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.exceptions import Abort
 
-from pageproof.cache import PageCache
+from pageproof.cache import Kept
 from pageproof.reading import Reader
 
 CONFIG = """
 site_name: Small
+site_url: https://example.org/
 docs_dir: docs/en
 strict: true
 theme: {name: null, custom_dir: theme}
@@ -24,7 +25,7 @@ markdown_extensions:
     slugify: !!python/object/apply:pymdownx.slugs.slugify {kwds: {case: lower}}
   pymdownx.arithmatex: {generic: true}
   pymdownx.highlight: {pygments_lang_class: true}
-  pymdownx.snippets: {check_paths: true}
+  pymdownx.snippets: {check_paths: true, base_path: [!relative $config_dir]}
   pymdownx.superfences: {disable_indented_code_blocks: true}
 validation: {links: {anchors: warn}}
 plugins:
@@ -82,11 +83,11 @@ def record(site: Path, outputs=OUTPUTS) -> None:
     lab.record.write_text(lab.recorded(outputs), encoding="utf-8")
 
 
-def built(site: Path, command: str = "build", cache: PageCache | None = None) -> str:
+def built(site: Path, command: str = "build", kept: Kept | None = None) -> str:
     config = load_config(str(site / "mkdocs.yml"))
     config.plugins.on_startup(command=command, dirty=False)
-    if cache:
-        config.plugins["pageproof"].cache = cache
+    if kept:
+        config.plugins["pageproof"].kept = kept
     build(config)
     return (site / "site/labs/play/index.html").read_text("utf-8")
 
@@ -104,7 +105,7 @@ def test_a_lab_is_rendered_by_the_markdown_of_the_site(site, command):
     assert '<a href="../../#home">home</a>' in html
     assert "<msup><mi>x</mi><mn>2</mn></msup>" in html
     assert '<div class="admonition note">' in html
-    cell = re.search(r'<div class="pp-cell pp-cell--shown">.*', html, re.DOTALL)[0]
+    cell = re.search(r'<div class="pp-cell pp-cell--shown"[^>]*>.*', html, re.DOTALL)[0]
     assert "# &lt;b&gt;" in cell
     assert 'pp-output--raises no-copy" role="group" aria-label="Raises"' in cell
     assert "<code>ValueError: &lt;no&gt;\n</code>" in cell
@@ -122,7 +123,7 @@ def test_nothing_that_mkdocs_jupyter_brings_is_on_the_page(site):
     html = built(site)
     assert not re.search(r"<style|<script|jp-|jupyter|mermaid", html)
     files = {p.name for p in (site / "site").rglob("*") if p.is_file()}
-    assert not {name for name in files if name.endswith((".py", ".ipynb"))}
+    assert not {name for name in files if name.endswith(".py")}
     assert not (site / ".cache").exists()
 
 
@@ -151,20 +152,20 @@ def test_a_page_that_names_no_anchor_of_a_lab_stops_the_build(site):
 def test_a_lab_that_does_not_fit_its_record_stops_the_build(
     site, command, name, old, new, says, caplog
 ):
-    cache = PageCache()
-    built(site, command, cache)  # so that a preview has a page that it could keep
+    kept = Kept()
+    built(site, command, kept)  # so that a preview has a page that it could keep
     changed(site, name, old, new)
     with pytest.raises(Abort):
-        built(site, command, cache)
+        built(site, command, kept)
     assert says in caplog.text.replace(f"{site}/", "")
 
 
 def test_a_preview_shows_a_saved_lab_and_a_new_record(site):
-    cache = PageCache()
-    before = built(site, "serve", cache)
-    assert built(site, "serve", cache) == before
+    kept = Kept()
+    before = built(site, "serve", kept)
+    assert built(site, "serve", kept) == before
     changed(site, "docs/en/labs/play.py", "A note", "Another note")
-    assert "Another note" in built(site, "serve", cache)
+    assert "Another note" in built(site, "serve", kept)
     changed(site, "src/tool.py", "'no'", "'yes'")
     record(site, ["ValueError: yes\n"])
-    assert "ValueError: yes" in built(site, "serve", cache)
+    assert "ValueError: yes" in built(site, "serve", kept)
