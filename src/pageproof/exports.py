@@ -66,7 +66,7 @@ class Exports:
         )
 
     def links(self, page: Page) -> Links | None:
-        """Return where a page's exports are found, None for a page that is not proven."""
+        """Return where a page's exports are found, None for a page not proven."""
         proven = self.pages.get(page.file.src_uri)
         if proven is None:
             return None
