@@ -81,9 +81,10 @@ class Reader:
         return self.found(name)
 
     def included(self, name: str) -> tuple[str, bytes] | None:
-        """Return where the file is that a page includes, and what it holds."""
-        path = self.found(name)
-        return path and (path, Path(path).read_bytes())
+        """Return where a file is that a page is made of, and what it holds."""
+        path = name if Path(name).is_absolute() else self.found(name)
+        there = path and Path(path).is_file()
+        return (path, Path(path).read_bytes()) if there else None
 
     def record_path(self, lab: Path) -> Path:
         """Return where a lab's outputs are recorded, once for all languages."""
@@ -151,8 +152,8 @@ class _Reading:
         record = self.reader.record_path(self.path)
         lab = read_lab(self.path, script, record, self.reader.sources)
         base = self.reader.sources.parent
-        for name in (record.relative_to(base).as_posix(), *lab.files):
-            self.reader.told(name)
+        for path in (record, *(base / name for name in lab.files)):
+            self.reader.told(str(path))
         markdown, numbers = script.markdown(lab.outputs)
         return markdown, lab, numbers
 
