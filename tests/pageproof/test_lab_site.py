@@ -25,7 +25,7 @@ markdown_extensions:
     slugify: !!python/object/apply:pymdownx.slugs.slugify {kwds: {case: lower}}
   pymdownx.arithmatex: {generic: true}
   pymdownx.highlight: {pygments_lang_class: true}
-  pymdownx.snippets: {check_paths: true, base_path: [!relative $config_dir]}
+  pymdownx.snippets: {check_paths: true}
   pymdownx.superfences: {disable_indented_code_blocks: true}
 validation: {links: {anchors: warn}}
 plugins:
