@@ -21,13 +21,18 @@ from pageproof.reading import Reader
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs/en"
-STEMS = sorted(p.relative_to(DOCS).as_posix()[:-3] for p in DOCS.rglob("*.md"))
+PATHS = {
+    path.relative_to(DOCS).with_suffix("").as_posix(): path
+    for path in sorted(DOCS.rglob("*"))
+    if path.suffix in (".md", ".py")  # a page, a lab
+}
+STEMS = list(PATHS)
 WITHOUT_BLOCKS = {f"reference/{name}" for name in ("claims", "glossary", "notation")}
 SAMPLE = [  # quick ones
     "tools/autograd_errors",  # errors, figures, and what another page teaches
     "tools/custom_gradients",  # a warning, figures
-    "tools/loader_workers",  # processes that find classes by name, a block for a GPU
     "optimisation/accumulation_ddp",  # a shell, processes that a module starts
+    "labs/newton_lab",  # a lab
 ]
 ASKED = os.environ.get("NOTEBOOKS", "")
 RUN = [s for s in STEMS if s not in WITHOUT_BLOCKS] if ASKED == "all" else SAMPLE
@@ -40,7 +45,7 @@ SITE = Site(
 )
 FENCE = re.compile(r"^( *)(`{3,})(\w*)\n(.*?)^\1\2$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"(`+)[^`\n]+?\1")
-NOT_LEFT = ("--8<--", "{ #", "{ .", "[^", "<!--", "!!! ", "??? ")
+NOT_LEFT = ("--8<--", "{map}", "{ #", "{ .", "[^", "<!--", "!!! ", "??? ")
 
 
 @cache
@@ -50,11 +55,15 @@ def reader():
 
 @cache
 def read(stem):
-    return reader().read(DOCS / f"{stem}.md")
+    return reader().read(PATHS[stem])
+
+
+def uri(stem):
+    return PATHS[stem].relative_to(DOCS).as_posix()
 
 
 def written(stem):
-    return nbformat.reads(notebook(read(stem), f"{stem}.md", SITE), as_version=4)
+    return nbformat.reads(notebook(read(stem), uri(stem), SITE), as_version=4)
 
 
 def prose(markdown):
@@ -65,7 +74,7 @@ def prose(markdown):
 def test_a_page_with_blocks_is_a_notebook_of_them(stem):
     page = read(stem)
     if stem in WITHOUT_BLOCKS:
-        assert notebook(page, f"{stem}.md", SITE) is None
+        assert notebook(page, uri(stem), SITE) is None
         return
     made = written(stem)
     nbformat.validate(made)
@@ -106,7 +115,7 @@ def test_the_prose_of_a_notebook_has_no_mark_that_jupyter_does_not_know(stem):
 @pytest.mark.parametrize("stem", STEMS)
 def test_the_markdown_of_a_page_has_its_blocks_and_outputs_and_no_marks(stem):
     page = read(stem)
-    text = plain(page, f"{stem}.md", SITE)
+    text = plain(page, uri(stem), SITE)
     runs = {"python", "sh", "bash"}
     fences = [(m[3], m[4].split()) for m in FENCE.finditer(text)]
     assert [code for kind, code in fences if kind in runs] == [
@@ -116,7 +125,7 @@ def test_the_markdown_of_a_page_has_its_blocks_and_outputs_and_no_marks(stem):
     assert [code for kind, code in fences if kind == "text"] == outputs
     assert text.count("![") == page.text.count("![")
     bare = prose(text)
-    for mark in ("--8<--", "{ .", "<!--", "!!! ", "??? ", "](../"):
+    for mark in ("--8<--", "{map}", "{ .", "<!--", "!!! ", "??? ", "](../", ".py)"):
         assert mark not in bare, mark
     assert set(re.findall(r"\{ #[\w-]+ \}", bare)) == set(
         re.findall(r"\{ #[\w-]+ \}", prose(page.text))

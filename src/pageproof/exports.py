@@ -66,11 +66,11 @@ class Exports:
         )
 
     def links(self, page: Page) -> Links | None:
-        """Return where a page's exports are found, None for what is not Markdown."""
+        """Return where a page's exports are found, None for a page not proven."""
         proven = self.pages.get(page.file.src_uri)
         if proven is None:
             return None
-        stem = page.file.src_uri.removesuffix(MARKDOWN)
+        stem = prose.stem(page.file.src_uri)
         markdown = get_relative_url(stem + MARKDOWN, page.url)
         if not proven.blocks:
             return Links(markdown)
@@ -89,7 +89,7 @@ class Exports:
             labels,
         )
         for suffix, text in made.items():
-            path = self.folder / (uri.removesuffix(MARKDOWN) + suffix)
+            path = self.folder / (prose.stem(uri) + suffix)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
 

@@ -26,6 +26,8 @@ IMAGE = re.compile(r"<p>\s*(<img [^>]*>)\s*</p>|(<img [^>]*>)")
 ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
 TABLE = re.compile(r"<table>(.*?</table>)", re.DOTALL)
 ALIGN = re.compile(r' style="text-align: (left|right|center);"')
+# Names and spaces in code, which site.css gives no colour of their own.
+BARE = re.compile(r'<span class="[nw]">([^<]*)</span>')
 LABELS = {"output": "Output", "raises": "Raises", "warns": "Output and warning"}
 
 
@@ -60,7 +62,7 @@ def panels(
         brings = needs[here] if here < len(needs) else None
         return marks + _cell(match, labels, brings)
 
-    page = CELL.sub(one, page)
+    page = BARE.sub(r"\1", CELL.sub(one, page))
     return re.sub(rf"{COMMENT}\n?", "", page, flags=re.DOTALL)
 
 

@@ -1,7 +1,8 @@
 """A page taken apart: prose, cells, and the boxes that open and close around them.
 
 The exports are made of these parts. Prose has the indentation of its box taken off, and
-no comments; the fences of outputs and the images of recorded figures go with the cell.
+neither comments nor the mark of the site's map; the fences of outputs and the images of
+recorded figures go with the cell.
 """
 
 import re
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 
 from pageproof.fences import RUN
 from pageproof.page import Block, Page
+from pageproof.roadmap import MARK
 
 FENCE = re.compile(r"(?P<indent> *)(?P<ticks>`{3,})(?P<language>\w*)$")
 BOX = re.compile(
@@ -101,7 +103,8 @@ class _Taking:
             elif fence := FENCE.match(line):
                 yield from self.fence(fence)
             else:
-                self.prose.append(self.outdented(line))
+                if line != MARK:  # the lists below it stay, and say what it draws
+                    self.prose.append(self.outdented(line))
                 self.at += 1
         yield self.said()
         for _ in self.inside:

@@ -24,7 +24,7 @@ def title(text: str) -> str:
 
 def address(uri: str) -> str:
     """Return where the Markdown of a page is found below the site's address."""
-    return uri if uri.endswith(".md") else prose.address(uri)
+    return f"{prose.stem(uri)}.md" if prose.PAGE.fullmatch(uri) else uri
 
 
 def plain(page: Page, uri: str, site: Site) -> str:

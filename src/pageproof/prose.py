@@ -40,6 +40,11 @@ def address(uri: str) -> str:
     return uri
 
 
+def stem(uri: str) -> str:
+    """Return a source file's path without its suffix, of Markdown or of a lab."""
+    return uri.rpartition(".")[0]
+
+
 def absolute(link: str, uri: str, root: str, page: Callable[[str], str]) -> str:
     """Return a link of the page `uri` as it works from anywhere.
 

@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import count
 
+MARK = "{map}"
 PART = r"<p><strong>[^\n]*</strong></p>\s*<ol>\s*(?:<li>[^\n]*</li>\s*)+</ol>\s*"
-MAP = re.compile(rf"<p>\{{map\}}</p>\s*(?P<parts>(?:{PART})+)")
+MAP = re.compile(rf"<p>{re.escape(MARK)}</p>\s*(?P<parts>(?:{PART})+)")
 PIECE = re.compile(
     r"<p>(?P<part><strong>[^\n]*</strong>)</p>|<li>(?P<page>[^\n]*)</li>|<ol>|</ol>"
 )
@@ -32,7 +33,7 @@ class MapError(Exception):
 
 def wanted(page: str) -> bool:
     """Return whether a page shows the map."""
-    return "<p>{map}</p>" in page
+    return f"<p>{MARK}</p>" in page
 
 
 def with_map(

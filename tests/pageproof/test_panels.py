@@ -168,3 +168,11 @@ def test_a_cell_has_the_anchors_that_links_call_it_by():
     assert page.count("<span id=") == 2
     marks = '<span id="c1"></span><span id="c2"></span><div class="pp-cell'
     assert page.index(marks) > page.index("pp-output")
+
+
+def test_names_and_spaces_in_code_are_text_and_cost_no_element():
+    code = (
+        '<span class="kn">import</span><span class="w"> </span><span class="n">x</span>'
+    )
+    page = panels(f'<div class="language-python highlight"><pre>{code}</pre></div>')
+    assert '<pre><span class="kn">import</span> x</pre>' in page

@@ -73,6 +73,7 @@ def site(tmp_path):
     files = {
         "mkdocs.yml": """
 site_name: Small
+site_url: https://example.org/
 docs_dir: docs/en
 theme: {name: null, custom_dir: theme}
 strict: true

@@ -14,7 +14,7 @@ WITHOUT_BLOCKS = "reference/"
 LINK = re.compile(r"(?<=\]\()https?://[^)\s]+(?=\))")
 ROW = re.compile(r'<p class="pp-exports".*?</p>', re.DOTALL)
 HREF = re.compile(r'<a href="([^"]+)"')
-ALTERNATE = re.compile(r'<link rel=" ?alternate" type="([^"]+)" href="([^"]+)">')
+ALTERNATE = re.compile(r'<link rel=" alternate" type="([^"]+)" href="([^"]+)">')
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_the_row_and_the_head_lead_to_the_exports(page, built, page_url, html):
     assert html.partition("</h1>")[2].lstrip().startswith(row)
     links, heads = HREF.findall(row), dict(ALTERNATE.findall(html))
     suffixes = [".md"] if page.startswith(WITHOUT_BLOCKS) else [".ipynb", ".md"]
-    stem = page.removesuffix(".md")
+    stem = page.rpartition(".")[0]
     files = [file(built, page_url, link) for link in links]
     assert files == [built / f"en/{stem}{suffix}" for suffix in suffixes]
     assert all(path.is_file() for path in files)
@@ -47,7 +47,7 @@ def test_the_row_and_the_head_lead_to_the_exports(page, built, page_url, html):
 
 
 def test_the_exports_lead_to_pages_and_anchors_that_exist(page, built, url):
-    stem = built / "en" / page.removesuffix(".md")
+    stem = (built / "en" / page).with_suffix("")
     texts = [stem.with_suffix(".md").read_text("utf-8")]
     if not page.startswith(WITHOUT_BLOCKS):
         cells = json.loads(stem.with_suffix(".ipynb").read_text("utf-8"))["cells"]
@@ -56,6 +56,7 @@ def test_the_exports_lead_to_pages_and_anchors_that_exist(page, built, url):
     assert own
     for link in own:
         path, _, anchor = link.removeprefix(url).partition("#")
+        assert not path.endswith(".py"), link
         target = built / path / ("index.html" * (path.endswith("/") or not path))
         assert target.is_file(), link
         if anchor:
@@ -67,9 +68,10 @@ def test_llms_txt_lists_each_page_of_the_nav_in_its_group(page, built, url, conf
     text = (built / "en/llms.txt").read_text("utf-8")
     assert text == (built / "llms.txt").read_text("utf-8")
     assert text.startswith(f"# {config.site_name}\n\n> {config.site_description}\n\n")
-    markdown = built / "en" / page
+    markdown = (built / "en" / page).with_suffix(".md")
     head = yaml.safe_load(markdown.read_text("utf-8").split("---\n")[1])
-    line = f"- [{head['title']}]({url}en/{page}): {head['description']}\n"
+    address = f"{url}en/{page.rpartition('.')[0]}.md"
+    line = f"- [{head['title']}]({address}): {head['description']}\n"
     assert text.count(line) == 1
     group = next(
         (
@@ -105,3 +107,16 @@ def test_the_workflow_writes_the_branch_that_colab_opens(config):
     assert job["env"]["BRANCH"] == config.plugins["pageproof"].config.exports.branch
     assert job["permissions"] == {"actions": "read", "contents": "write"}
     assert not [step for step in job["steps"] if "uses" in step]
+
+
+@pytest.mark.parametrize("path", ["tools/dataloader/", "labs/newton_lab/"])
+def test_all_that_a_page_asks_for_is_there(path, visit, url):
+    """The theme's scripts ask too, once they run: for a map of each alternate, say."""
+    tab = visit(f"{url}en/")
+    statuses = {}
+    tab.on("response", lambda answer: statuses.update({answer.url: answer.status}))
+    tab.goto(f"{url}en/{path}")
+    tab.wait_for_load_state("networkidle")
+    assert f"{url}en/{path}" in statuses
+    assert {address: s for address, s in statuses.items() if s not in (200, 304)} == {}
+    assert tab.complaints == []
