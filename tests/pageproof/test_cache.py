@@ -47,6 +47,7 @@ FILES = {
     "runs.yml": "cpu: once\n",
     "lists/claims.yml": "[]\n",
     "lists/notation.yml": "[]\n",
+    "lists/keywords.yml": "[]\n",
     "lists/glossary.yml": TERM,
     "assets/figures/f.svg": SVG,
     "assets/figures/f.dark.svg": SVG,
