@@ -38,6 +38,8 @@ class Calls(Uses):
             result = self.by_custom(
                 name, node, whole, of_module, given, named, everything
             )
+            if not isinstance(node.func, ast.Attribute):
+                result.holds |= {value for value in reach if value.methods}  # its class
         if "requires_grad" in named:
             result.leaf = True
         return result
@@ -172,7 +174,7 @@ class Calls(Uses):
         if any(value.used_up for value in whole.holds):
             self.change(value for value in whole.holds if value.used_up)
         elif name in customs.CHANGES_ITSELF:
-            self.change(whole.holds)
+            self.change({one for value in whole.holds for one in value.same()})
             for value in whole.holds:
                 value.holds |= {v for v in everything.holds if value not in v.reach()}
         elif name in customs.CHANGES_WHAT_IT_HOLDS or customs.changes_in_place(name):

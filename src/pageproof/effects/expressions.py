@@ -4,7 +4,7 @@ import ast
 
 from pageproof import customs
 from pageproof.effects.calls import Calls
-from pageproof.effects.values import Call, Result, Value, closure
+from pageproof.effects.values import Call, Result, Value
 
 
 class Expressions(Calls):
@@ -154,8 +154,10 @@ class Expressions(Calls):
             self.expression(target.slice)
         whole = self.expression(target.value)
         if isinstance(target, ast.Attribute) and target.attr == "grad":
-            for value in closure(whole.holds, lambda one: one.holds):
-                value.graded = {self.place}
+            if self.call is None and not self.maybe:
+                for value in whole.holds:
+                    if not value.holds:  # else it may be one of several
+                        value.graded = set()
             self.grade(whole.holds)
             return
         if any(value.module for value in whole.holds):
@@ -173,8 +175,3 @@ def all_arguments(arguments: ast.arguments) -> list[ast.arg]:
     ordered += [arguments.vararg] if arguments.vararg else []
     ordered += arguments.kwonlyargs
     return ordered + ([arguments.kwarg] if arguments.kwarg else [])
-
-
-def loaded(target: ast.expr) -> ast.expr:
-    """The same place, read instead of written."""
-    return ast.parse(ast.unparse(target), mode="eval").body

@@ -2,7 +2,8 @@
 
 import ast
 
-from pageproof.effects.expressions import Expressions, all_arguments, loaded
+from pageproof.effects.expressions import Expressions, all_arguments
+from pageproof.effects.uses import loaded
 from pageproof.effects.values import Result, Value, closure
 
 

@@ -112,11 +112,19 @@ class Uses:
 
     def mentions_gradients(self, tree: ast.AST) -> bool:
         for node in ast.walk(tree):
+            if isinstance(node, ast.AugAssign):
+                node = loaded(node.target)
             if isinstance(node, ast.Attribute):
-                if node.attr in customs.READS_GRADIENTS:
+                reads = not isinstance(node.ctx, ast.Store)
+                if reads and node.attr in customs.READS_GRADIENTS:
                     return True
             elif isinstance(node, ast.Name):
                 value = self.page.names.get(node.id)
                 if value is not None and touches_gradients(value):
                     return True
         return False
+
+
+def loaded(target: ast.expr) -> ast.expr:
+    """The same place, read instead of written."""
+    return ast.parse(ast.unparse(target), mode="eval").body

@@ -27,6 +27,10 @@ class Value:
     def reach(self) -> set["Value"]:
         return closure({self}, lambda value: value.holds)
 
+    def same(self) -> set["Value"]:
+        """What may be the same object: a container holds others, the rest do."""
+        return closure({self}, lambda value: () if value.container else value.holds)
+
     def graph(self) -> set["Value"]:
         return closure({self}, lambda value: value.holds | value.inputs)
 
