@@ -154,10 +154,10 @@ class Expressions(Calls):
             self.expression(target.slice)
         whole = self.expression(target.value)
         if isinstance(target, ast.Attribute) and target.attr == "grad":
-            if self.call is None and not self.maybe:
-                for value in whole.holds:
-                    if not value.holds:  # else it may be one of several
-                        value.graded = set()
+            for value in whole.holds:
+                one = isinstance(target.value, ast.Name) and not value.holds
+                if one and self.call is None and not self.maybe:
+                    value.graded = set()  # what it was before is gone
             self.grade(whole.holds)
             return
         if any(value.module for value in whole.holds):
