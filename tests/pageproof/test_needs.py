@@ -272,6 +272,16 @@ CASES = {
         ],
         [0, 1, 2],
     ),
+    "a_loss_has_no_gradients_of_its_own": (
+        [
+            "import torch\nloss = torch.nn.MSELoss()",
+            "w = torch.ones(2, requires_grad=True)",
+            "loss(w, 1).backward()",
+            "v = torch.ones(2, requires_grad=True)",
+            "loss(v, 2).backward()\nprint(v.grad)",
+        ],
+        [0, 3],
+    ),
     "gradients_add_up": (
         [
             "import torch\nw = torch.ones(2, requires_grad=True)",

@@ -24,7 +24,7 @@ class Calls(Uses):
             name, whole = node.func.attr, callee
         elif isinstance(node.func, ast.Name):
             name = node.func.id
-        everything = Result()
+        everything = Result(set(), set(callee.inputs))
         for one in (*given, *named.values()):
             everything |= one
         of_module = any(value.module and not value.holds for value in whole.holds)
@@ -123,7 +123,7 @@ class Calls(Uses):
         everything: Result,
     ) -> Result:
         """A call of what is known by its name only."""
-        inputs = whole.inputs | everything.inputs
+        inputs = everything.inputs
         draws = name in customs.DRAWS and "generator" not in named
         if draws:
             self.draw()
@@ -155,7 +155,7 @@ class Calls(Uses):
                 inputs,
                 used_up=name in customs.USED_UP or name.startswith("BatchNorm"),
                 draws=name in customs.DRAWS_WHEN_USED and "generator" not in named,
-                leaf=name[:1].isupper(),
+                leaf=name[:1].isupper() and not name.endswith("Loss"),
                 container=name in ("list", "dict", "tuple", "set", "sorted"),
             )
         if of_module or name in customs.GIVES_FRESH:
