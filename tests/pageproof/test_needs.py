@@ -61,6 +61,10 @@ CASES = {
         ["i = 1", "a = [i for i in range(3)]", "print(i)"],
         [0],
     ),
+    "they_are_no_names_of_the_page": (
+        ["a = [i for i in range(3)]", "print(i)"],
+        [],
+    ),
     "a_deleted_name_is_no_longer_known": (["x = 1", "del x", "print(x)"], []),
     # No others
     "what_only_read_a_value_is_not_needed": (
@@ -93,7 +97,11 @@ CASES = {
         ],
         [0, 1],
     ),
-    "a_fold_over_a_list_leaves_it": (
+    "a_shape_does_not_change_with_its_tensor": (
+        ["import torch", "x = torch.ones(2)", "n = x.shape", "x.add_(1)", "print(n)"],
+        [0, 1, 2],
+    ),
+    "a_loop_over_a_list_leaves_it": (
         ["x = [1, 2]", "for one in x: print(one)", "print(x)"],
         [0],
     ),
@@ -126,6 +134,10 @@ CASES = {
         ["k = 1", "f = lambda x: x * k", "print(f(2))"],
         [0, 1],
     ),
+    "a_lambda_that_is_handed_on_is_called": (
+        ["k = 1", "print(max([1, 2], key=lambda x: x * k))"],
+        [0],
+    ),
     "a_closure_brings_what_its_maker_was_given": (
         [
             "k = [1]",
@@ -147,6 +159,14 @@ CASES = {
     "a_class_brings_its_base": (
         ["class A:\n    k = 1", "class B(A): pass", "print(B().k)"],
         [0, 1],
+    ),
+    "a_change_of_its_base_changes_a_class": (
+        ["class A:\n    k = 1", "class B(A): pass", "A.k = 2", "print(B.k)"],
+        [0, 1, 2],
+    ),
+    "a_method_reads_a_name_that_is_bound_after_its_object_is_made": (
+        ["class A:\n    def f(self): return k", "a = A()", "k = 1", "print(a.f())"],
+        [0, 1, 2],
     ),
     "an_object_brings_its_class_and_what_its_methods_read": (
         [
@@ -281,6 +301,42 @@ CASES = {
             "loss(v, 2).backward()\nprint(v.grad)",
         ],
         [0, 3],
+    ),
+    "a_function_that_goes_backward_through_what_it_is_given_is_needed": (
+        [
+            "import torch\nw = torch.ones(2, requires_grad=True)",
+            "def fit(w): (w * w).sum().backward()",
+            "fit(w)",
+            "print(w.grad)",
+        ],
+        [0, 1, 2],
+    ),
+    "a_function_that_goes_backward_through_what_it_names_is_needed": (
+        [
+            "import torch\nw = torch.ones(2, requires_grad=True)",
+            "def fit(): (w * w).sum().backward()",
+            "fit()",
+            "print(w.grad)",
+        ],
+        [0, 1, 2],
+    ),
+    "a_weight_may_ask_for_gradients_later": (
+        [
+            "import torch",
+            "w = torch.ones(2).requires_grad_()",
+            "w.sum().backward()",
+            "print(w.grad)",
+        ],
+        [0, 1, 2],
+    ),
+    "a_weight_may_be_made_by_a_function": (
+        [
+            "import torch\ndef make(): return torch.ones(2, requires_grad=True)",
+            "w = make()",
+            "w.sum().backward()",
+            "print(w.grad)",
+        ],
+        [0, 1, 2],
     ),
     "gradients_add_up": (
         [
@@ -424,6 +480,15 @@ CASES = {
         ],
         [0, 3, 4],
     ),
+    "a_function_may_seed": (
+        [
+            "import torch\ndef seed(): torch.manual_seed(0)",
+            "seed()",
+            "torch.rand(1)",
+            "print(torch.rand(1))",
+        ],
+        [0, 1, 2],
+    ),
     "draws_with_a_generator_leave_those_without_alone": (
         [
             "import torch",
@@ -555,6 +620,10 @@ def double(x):
     return 2 * x
 
 
+def state():
+    return STATE
+
+
 def add_one(x):
     x += 1
 """
@@ -584,6 +653,11 @@ def test_a_function_of_the_project_that_draws_from_torch_follows_the_seed():
         source_of={"ours": MODULE}.get,
     )
     assert found == [0, 1, 2]
+
+
+def test_a_name_of_a_module_of_the_project_is_not_one_of_the_page():
+    codes = ["from ours import state", "STATE = [1]", "print(state())"]
+    assert needed(*codes, source_of={"ours": MODULE}.get) == [0]
 
 
 def test_sources_are_those_of_the_folder_and_no_others(tmp_path):

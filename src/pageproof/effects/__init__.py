@@ -37,6 +37,7 @@ class PageEffects:
             inside = PageEffects(self.source_of)
             Statements(inside, NEVER).body(ast.parse(source).body)
             for value in inside.names.values():
-                value.late = set()  # names of the module, not of the page
+                for some in value.outside():
+                    some.clear()  # they are names of the module, not of the page
             self.modules[name] = inside.names
         return self.modules[name]

@@ -31,6 +31,12 @@ class Value:
         """What may be the same object: a container holds others, the rest do."""
         return closure({self}, lambda value: () if value.container else value.holds)
 
+    def outside(self) -> list[set[str]]:
+        """The names that it reads, holds or changes where it was made."""
+        calls = [call for call in (self.calls, *self.methods.values()) if call]
+        held = [names for c in calls for names in (c.holds_outside, c.changes_outside)]
+        return [self.late, *held]
+
     def graph(self) -> set["Value"]:
         return closure({self}, lambda value: value.holds | value.inputs)
 
