@@ -121,11 +121,12 @@ def test_a_file_of_one_copy_is_not_found_by_its_sibling(found):
     assert "FileNotFoundError" in said
 
 
-def test_a_file_of_a_block_that_is_needed_is_found(found):
+def test_a_file_of_a_block_that_is_needed_is_found_by_each_copy(found):
     assert not found(
         "from pathlib import Path",
         ("print(Path('a.txt').write_text('text'))", "4"),
         ("print(Path('a.txt').read_text())", "text"),
+        ("print(len(Path('a.txt').read_text()))", "4"),
     )
 
 
