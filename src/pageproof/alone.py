@@ -107,13 +107,13 @@ class Runner:
 
     def faults(self, page: Path) -> list[str]:
         """Return what does not hold of the copies of a page."""
-        print(page, file=self.process.stdin, flush=True)
+        with contextlib.suppress(BrokenPipeError):
+            print(page, file=self.process.stdin, flush=True)
         answer = self.process.stdout.readline()
         return json.loads(answer) if answer else ["the process that runs them ended"]
 
     def close(self) -> None:
-        self.process.stdin.close()
-        self.process.wait()
+        self.process.communicate()
 
 
 def serve(config_file: Path, exact: bool) -> None:

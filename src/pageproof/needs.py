@@ -18,7 +18,9 @@ from pageproof.effects import PageEffects
 from pageproof.page import Block, Page
 
 FILE_NAME = re.compile(r"""["']([\w./-]*\w\.[a-z]\w{0,4})["']""")
-WRITES = re.compile(r"\bsave\w*\(|\bwrite\w*\(|\bopen\([^)]*['\"][wax]|\bmkdir\(")
+WRITES = re.compile(
+    r"\bsave\w*\(|\bwrite\w*\(|\bopen\([^)]*['\"][wax][bt+]*['\"]|\bmkdir\("
+)
 
 
 class Sources:
