@@ -71,7 +71,7 @@ def improved(
     docs = [{**doc, "text": condensed(doc["text"])} for doc in index["docs"]]
     by_place = {doc["location"]: doc for doc in docs}
     for (page, at), said in words.items():
-        start = addresses[page]
+        start = addresses[page].removeprefix("./")  # as the index calls the home page
         doc = by_place.get(f"{start}#{at}") or by_place[start]
         doc["terms"] = " ".join(dict.fromkeys([*doc.get("terms", "").split(), *said]))
     claims = list(claims)

@@ -20,6 +20,8 @@ def complaints(tab) -> list[str]:
 @pytest.mark.parametrize("stem", ["tools/autograd", "reference/claims"])
 def test_a_page_reads_fully_from_a_disk(visit, built, stem):
     tab = visit((built / "en" / stem / "index.html").as_uri())
+    if tab.locator(".pp-light").count():
+        tab.locator(".pp-light").first.scroll_into_view_if_needed()
     tab.wait_for_load_state("networkidle")
     seen = tab.evaluate(SEEN)
     assert seen["style"] == "700"
