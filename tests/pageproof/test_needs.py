@@ -365,6 +365,22 @@ CASES = {
         ],
         [0, 2, 3],
     ),
+    "a_gradient_that_is_set_first_is_not_read": (
+        [
+            "import torch\nw = torch.ones(2, requires_grad=True)",
+            "w.sum().backward()",
+            "w.grad = None\nw.sum().backward()\nprint(w.grad)",
+        ],
+        [0],
+    ),
+    "a_gradient_that_is_perhaps_set_is_read": (
+        [
+            "import torch\nw = torch.ones(2, requires_grad=True)",
+            "w.sum().backward()",
+            "if w.sum() > 5:\n    w.grad = None\nprint(w.grad)",
+        ],
+        [0, 1],
+    ),
     "a_gradient_that_was_set_is_that_of_one_weight": (
         [
             "from torch import nn\nnet = nn.Linear(1, 1)",

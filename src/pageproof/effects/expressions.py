@@ -152,11 +152,15 @@ class Expressions(Calls):
     def bind_part(self, target: ast.Attribute | ast.Subscript, result: Result) -> None:
         if isinstance(target, ast.Subscript):
             self.expression(target.slice)
+        gradient = isinstance(target, ast.Attribute) and target.attr == "grad"
+        certain = self.call is None and not self.maybe
+        replaced = gradient and certain and isinstance(target.value, ast.Name)
+        before, self.gradients = self.gradients, self.gradients and not replaced
         whole = self.expression(target.value)
-        if isinstance(target, ast.Attribute) and target.attr == "grad":
+        self.gradients = before
+        if gradient:
             for value in whole.holds:
-                one = isinstance(target.value, ast.Name) and not value.holds
-                if one and self.call is None and not self.maybe:
+                if replaced and not value.holds:
                     value.graded = set()  # what it was before is gone
             self.grade(whole.holds)
             return
