@@ -24,7 +24,7 @@ from pageproof.notebook import BlockError
 from pageproof.page import Page
 from pageproof.proof import Proof, Settings
 from pageproof.reading import Reader
-from pageproof.state import warm_up
+from pageproof.state import own_folder, warm_up
 
 LIMIT = 300  # seconds in which some copy must have ended
 
@@ -135,6 +135,7 @@ class _Alone:
     """The process that runs the first blocks of some copies, and its children."""
 
     def __init__(self, page: Page, settings: Settings, answers: int) -> None:
+        own_folder()
         self.page, self.answers = page, answers
         self.proof = Proof(page, settings)
         self.run: list[int] = []  # the places of the blocks that this process has run
@@ -161,7 +162,7 @@ class _Alone:
 
     def go_on(self, node: Node) -> None:
         self.run.append(node.place)
-        error = self.proof.result(self.page.blocks[node.place])
+        error = self.proof.result(self.page.blocks[node.place], look=node.ends)
         if node.ends:
             self.answer(self.run, str(error) if error else None)
         if error:

@@ -85,13 +85,18 @@ class Exports:
         made[MARKDOWN] = reference.as_markdown(
             made[MARKDOWN],
             lambda stem: self.site.address + prose.address(f"{stem}.md"),
-            lambda stem: plain.title(self.pages[f"{stem}.md"].text),
+            self.title,
             labels,
         )
         for suffix, text in made.items():
             path = self.folder / (prose.stem(uri) + suffix)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
+
+    def title(self, stem: str) -> str:
+        """Return the title of a page or a lab."""
+        uri = next(uri for uri in (f"{stem}.md", f"{stem}.py") if uri in self.pages)
+        return plain.title(self.pages[uri].text)
 
     def of(self, page: ProvenPage, uri: str) -> dict[str, str]:
         """Return the files that a page is exported to, by their suffixes."""

@@ -34,8 +34,14 @@ def open_figures() -> list[str]:
         buffer = io.StringIO()
         pyplot.figure(number).savefig(buffer, format="svg", metadata=METADATA)
         drawn.append(_short_numbers(buffer.getvalue()))
-    pyplot.close("all")
+    close()
     return drawn
+
+
+def close() -> None:
+    """Close the open figures."""
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 def _short_numbers(svg: str) -> str:

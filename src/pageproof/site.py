@@ -165,7 +165,7 @@ class SitePlugin(BasePlugin[Options]):
             return file and get_relative_url(file.url, page.url)
         file = _file(files, name)
         if what == "title":
-            return plain.title(file.content_string)
+            return plain.title(_markdown(file))
         return get_relative_url(file.url, page.url)
 
     def content(self, html: str, page: Page, ask: Callable) -> str:
@@ -320,9 +320,10 @@ class SitePlugin(BasePlugin[Options]):
 
 
 def _file(files: Files, stem: str) -> File:
-    if (file := files.get_file_from_path(f"{stem}.md")) is None:
-        raise PluginError(f"the site's lists name {stem}: no such page")
-    return file
+    for suffix in (".md", ".py"):
+        if file := files.get_file_from_path(stem + suffix):
+            return file
+    raise PluginError(f"the site's lists name {stem}: no such page")
 
 
 def _stem(file: File) -> str:
@@ -330,10 +331,14 @@ def _stem(file: File) -> str:
 
 
 def _front_matter(file: File) -> dict:
+    return meta.get_data(_markdown(file))[1]
+
+
+def _markdown(file: File) -> str:
+    """Return what a page says: a lab says it in comments."""
     text = file.content_string
-    if file.src_uri.endswith(".py"):  # it stands in the first comment
-        text = re.sub(r"^# ?", "", text, flags=re.MULTILINE)
-    return meta.get_data(text)[1]
+    lab = file.src_uri.endswith(".py")
+    return re.sub(r"^# ?", "", text, flags=re.MULTILINE) if lab else text
 
 
 def _place(page: Page, tex: str) -> str:

@@ -57,6 +57,11 @@ def _folder() -> Path:
     return Path(folder)
 
 
+def own_folder() -> None:
+    """Let pages run in another folder than that of the process which forked this."""
+    _folder.cache_clear()
+
+
 def _empty(folder: Path) -> None:
     for entry in list(os.scandir(folder)):
         if entry.is_dir(follow_symlinks=False):

@@ -25,6 +25,7 @@ def headers() -> dict[str, str]:
 @pytest.fixture
 def guarded(visit, headers):
     """Open a page with those headers and listen for what the browser refuses."""
+    tabs = []
 
     def guarded(address, change=lambda page: page, **options):
         tab = visit("about:blank", viewport=WIDE, **options)
@@ -39,10 +40,13 @@ def guarded(visit, headers):
             route.fulfill(response=got, headers=sent, body=body)
 
         tab.route("**/*", answer)
+        tabs.append(tab)
         tab.goto(address)
         return tab
 
-    return guarded
+    yield guarded
+    for tab in tabs:
+        tab.unroute_all(behavior="ignoreErrors")  # a late answer finds no one
 
 
 def test_whatever_a_reader_does_nothing_is_refused(guarded, url):
