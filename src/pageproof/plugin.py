@@ -40,6 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini("pageproof_reference", "packages whose pins mean: exact", "args")
     parser.addini("pageproof_copies", "run copies of blocks alone as well", "bool")
+    parser.addini("pageproof_spread", "files whose tests any worker may take", "args")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -86,7 +87,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | 
         return None
     from xdist.scheduler import LoadFileScheduling
 
-    return LoadFileScheduling(config, log)
+    spread = tuple(f"{name}::" for name in config.getini("pageproof_spread"))
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid if nodeid.startswith(spread) else super()._split_scope(nodeid)
+
+    return Scheduling(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
