@@ -6,6 +6,8 @@ that has run them, and nothing else of the page, forks once more for each way to
 """
 
 import contextlib
+import gc
+import importlib
 import json
 import os
 import select
@@ -26,6 +28,8 @@ from pageproof.proof import Proof, Settings
 from pageproof.reading import Reader
 from pageproof.state import own_folder, warm_up
 
+# What torch and matplotlib import late: once for all copies, not in each of them.
+LATE = ("torch._dynamo", "matplotlib.pyplot", "matplotlib.backends.backend_svg")
 LIMIT = 300  # seconds in which some copy must have ended
 
 
@@ -124,8 +128,10 @@ def serve(config_file: Path, exact: bool) -> None:
     style = reader.docs / "assets/light.mplstyle"
     settings = Settings(cuda=False, exact=exact, update=False, style=style)
     warm_up()
-    with contextlib.suppress(ImportError):
-        import matplotlib.pyplot  # noqa: F401, once for all figures
+    for module in LATE:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
+    gc.freeze()
     for line in sys.stdin:
         page = reader.read(Path(line.strip()))
         print(json.dumps([*faults(page, sources, settings)]), file=answers, flush=True)
