@@ -7,9 +7,11 @@ no result shows, each word is kept once.
 """
 
 import html
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pageproof.claims import Claim
 from pageproof.glossary import Term
@@ -19,6 +21,7 @@ FIELDS = {"title": {"boost": 20}, "text": {"boost": 1}, "terms": {"boost": 60}}
 PRE = re.compile(r"<pre>(.*?)</pre>", re.DOTALL)
 TAG = re.compile(r"<[^>]*>")
 NAME = re.compile(r"[^\W\d]\w+")
+CLAIMS = "reference/claims"
 APART = re.compile(r"[、,()]")
 
 
@@ -29,6 +32,24 @@ class Keyword(Record):
     words: tuple[str, ...]
     page: str
     at: str | None = None
+
+
+def improve(
+    path: Path,
+    addresses: Mapping[str, str],
+    terms: Iterable[Term],
+    keywords: Sequence[Keyword],
+    claims: Iterable[Claim],
+) -> None:
+    """Make an index find what the site's lists name; `addresses` are the pages'."""
+    for keyword in keywords:
+        if keyword.page not in addresses:
+            raise keyword.error(f"expected a page of the nav, got {keyword.page}")
+    index = json.loads(path.read_text("utf-8"))
+    claims = claims if CLAIMS in addresses else []
+    index = improved(index, taught(terms, keywords), claims, CLAIMS, addresses)
+    text = json.dumps(index, ensure_ascii=False, separators=(",", ":"))
+    path.write_text(text, encoding="utf-8")
 
 
 def condensed(text: str) -> str:

@@ -140,24 +140,50 @@ def test_a_page_that_names_no_anchor_of_a_lab_stops_the_build(site):
         built(site)
 
 
-@pytest.mark.parametrize("command", ["build", "serve"])
-@pytest.mark.parametrize(
-    ("name", "old", "new", "says"),
-    [
-        ("docs/en/labs/play.py", "fail()  #", "fail() #", "play.py:16: this cell has"),
-        ("src/tool.py", "'no'", "'yes'", "play.py:1: src/tool.py has changed"),
-        ("docs/en/labs/play.py", "# # Play", "# Play", "play.py:5: expected # %% ["),
-    ],
-)
+STALE = {
+    "a cell": (
+        "docs/en/labs/play.py",
+        "fail()  #",
+        "fail() #",
+        "play.py:16: this cell",
+    ),
+    "a module": ("src/tool.py", "'no'", "'yes'", "play.py:1: src/tool.py has changed"),
+}
+
+
+@pytest.mark.parametrize(("name", "old", "new", "says"), STALE.values(), ids=STALE)
 def test_a_lab_that_does_not_fit_its_record_stops_the_build(
-    site, command, name, old, new, says, caplog
+    site, name, old, new, says, caplog
 ):
-    kept = Kept()
-    built(site, command, kept)  # so that a preview has a page that it could keep
     changed(site, name, old, new)
     with pytest.raises(Abort):
-        built(site, command, kept)
+        built(site)
     assert says in caplog.text.replace(f"{site}/", "")
+
+
+@pytest.mark.parametrize(("name", "old", "new", "says"), STALE.values(), ids=STALE)
+def test_a_preview_of_such_a_lab_goes_on_and_says_so_at_each_save(
+    site, name, old, new, says, caplog
+):
+    changed(site, "mkdocs.yml", "strict: true", "strict: false")
+    kept = Kept()
+    built(site, "serve", kept)
+    changed(site, name, old, new)
+    for _ in range(2):
+        caplog.clear()
+        html = built(site, "serve", kept)
+        assert ("no&gt;" in html) == (name == "src/tool.py")  # a changed cell has none
+        assert says in caplog.text.replace(f"{site}/", "")
+
+
+@pytest.mark.parametrize("command", ["build", "serve"])
+def test_a_lab_that_cannot_be_read_stops_build_and_preview(site, command, caplog):
+    kept = Kept()
+    built(site, command, kept)  # so that a preview has a page that it could keep
+    changed(site, "docs/en/labs/play.py", "# # Play", "# Play")
+    with pytest.raises(Abort):
+        built(site, command, kept)
+    assert "play.py:5: expected # %% [" in caplog.text.replace(f"{site}/", "")
 
 
 def test_a_preview_shows_a_saved_lab_and_a_new_record(site):
