@@ -46,6 +46,7 @@ class Exports:
 
     def __init__(self) -> None:
         self.kept: dict[str, tuple[tuple, dict[str, str]]] = {}
+        self.written: dict[Path, str] = {}
 
     def prepare(
         self, options: ExportOptions, config: MkDocsConfig, pages: dict[str, ProvenPage]
@@ -90,8 +91,10 @@ class Exports:
         )
         for suffix, text in made.items():
             path = self.folder / (prose.stem(uri) + suffix)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            if self.written.get(path) != text or not path.is_file():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+                self.written[path] = text
 
     def title(self, stem: str) -> str:
         """Return the title of a page or a lab."""

@@ -4,6 +4,7 @@ import html
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from markdown.extensions.toc import slugify
 
@@ -12,7 +13,11 @@ from pageproof.records import CODE, Record, as_html
 # Where a term is not linked: links, headings, code, formulas, boxes' titles.
 CLOSED = {"a", "code", "pre", "math", "summary", "button", "h1", "h2", "h3", "h4", "th"}
 NOTES = '<div class="footnote">'  # from here on stand the titles of books and papers
-TOKEN = re.compile(r"<(?P<end>/?)(?P<tag>\w+)[^>]*>|<!--.*?-->|[^<]+", re.DOTALL)
+TOKEN = re.compile(
+    r"<(?P<whole>pre|math)\b.*?</(?P=whole)>|<!--.*?-->"
+    r"|<(?P<end>/?)(?P<tag>\w+)[^>]*>|[^<]+",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -63,17 +68,16 @@ def with_terms(page: str, terms: Sequence[Term], stem: str, glossary: str) -> st
 
     A word may begin a sentence; one in capitals (MAP) is found as it is written.
     """
-    by_word = {word: t for t in terms if t.page != stem for word in t.words}
+    by_word = {word: term for term in terms for word in term.words}
     by_word |= {w[0].upper() + w[1:]: t for w, t in by_word.items() if w}
     if not by_word:
         return page
-    longest = sorted(by_word, key=len, reverse=True)
-    found = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, longest))})(?![\w-])")
+    found = _words(tuple(sorted(by_word, key=len, reverse=True)))
     seen: set[str] = set()
 
     def one(match: re.Match[str]) -> str:
         term = by_word[match[1]]
-        if term.term in seen:
+        if term.page == stem or term.term in seen:
             return match[0]
         seen.add(term.term)
         title = html.escape(term.says.replace("`", ""))
@@ -87,5 +91,13 @@ def with_terms(page: str, terms: Sequence[Term], stem: str, glossary: str) -> st
         if tag in CLOSED:
             closed = closed[:-1] if token["end"] else [*closed, tag]
         text = token[0]
-        parts.append(text if tag or closed else found.sub(one, text))
+        skipped = tag or closed or token["whole"]
+        parts.append(text if skipped else found.sub(one, text))
     return "".join([*parts, mark, notes])
+
+
+@cache
+def _words(longest_first: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what finds the words, and nothing within a longer word."""
+    words = "|".join(map(re.escape, longest_first))
+    return re.compile(rf"(?<![\w-])({words})(?![\w-])")

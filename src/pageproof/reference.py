@@ -35,7 +35,16 @@ class Reference:
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
         paths = sorted(folder.glob("*.yml")) if folder else []
-        self.source = {path.name: path.read_bytes() for path in paths}
+        self.sources = {path.stem: path.read_bytes() for path in paths}
+
+    def source(self, name: str) -> bytes:
+        """Return what stands in a list, nothing on a site without it."""
+        return self.sources.get(name, b"")
+
+    def shown(self, html: str) -> set[str]:
+        """Return the lists that a page shows; each may have claims above its blocks."""
+        files = {"letters": "notation"}
+        return {"claims"} | {files.get(m[1], m[1]) for m in LIST.finditer(html)}
 
     def _read(self, name: str, kind: type) -> list:
         return read_records(self.folder / f"{name}.yml", kind) if self.folder else []

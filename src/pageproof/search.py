@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from pageproof.claims import Claim
@@ -52,6 +53,7 @@ def improve(
     path.write_text(text, encoding="utf-8")
 
 
+@lru_cache(4096)
 def condensed(text: str) -> str:
     """Return a text with the words of all its code, each once, at its end."""
     code = html.unescape(TAG.sub(" ", " ".join(PRE.findall(text))))

@@ -12,15 +12,22 @@ from mkdocs.utils import get_relative_url, meta
 from pageproof import panels, plain, prose
 from pageproof.needs import Sources
 from pageproof.prerequisites import NeedsError, needs_of, reduced
+from pageproof.reference import Reference
 
 
 class Siblings:
     """Answers what a page asks about other files; PluginError if it asks for none."""
 
     def __init__(
-        self, page: Page, files: Files, nav: Navigation, sources: Sources
+        self,
+        page: Page,
+        files: Files,
+        nav: Navigation,
+        sources: Sources,
+        reference: Reference,
     ) -> None:
-        self.page, self.files, self.nav, self.sources = page, files, nav, sources
+        self.page, self.files, self.nav = page, files, nav
+        self.sources, self.reference = sources, reference
 
     def __call__(self, what: str, name: str = "") -> object:
         """Answer by name, as what is kept asks: see `pageproof.cache`."""
@@ -29,6 +36,10 @@ class Siblings:
     def module(self, name: str) -> object:
         """Return what a module of `src` is to those who import it."""
         return self.sources(name)
+
+    def list(self, name: str) -> bytes:
+        """Return what stands in one of the site's lists."""
+        return self.reference.source(name)
 
     def link(self, stem: str) -> str:
         """Return the address of a page or lab, as this page links to it."""

@@ -20,14 +20,15 @@ from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
 from pageproof import above, metadata, panels, search
+from pageproof.aside import Aside
 from pageproof.cache import Kept
-from pageproof.contents import shown
+from pageproof.contents import Contents
 from pageproof.exports import ExportOptions, Exports
 from pageproof.needs import Sources
 from pageproof.page import Page as ProvenPage
 from pageproof.page import PageError
 from pageproof.policy import with_policy
-from pageproof.preview import Codes, Preview, list_once, look_often
+from pageproof.preview import Codes, Preview, hurry, list_once
 from pageproof.prose import stem
 from pageproof.reading import Reader
 from pageproof.records import RecordError
@@ -55,7 +56,7 @@ class SitePlugin(BasePlugin[Options]):
     serving = False
 
     def __init__(self) -> None:
-        self.kept, self.codes = Kept(), Codes()
+        self.kept, self.codes, self.aside = Kept(), Codes(), Aside()
         self.exports = Exports()
 
     def on_startup(self, *, command: str, dirty: bool) -> None:
@@ -64,7 +65,7 @@ class SitePlugin(BasePlugin[Options]):
     def on_serve(
         self, server: LiveReloadServer, config: MkDocsConfig, builder: Callable
     ) -> None:
-        look_often(server)
+        hurry(server)
 
     def on_config(self, config: MkDocsConfig) -> None:
         if self.serving:
@@ -78,12 +79,19 @@ class SitePlugin(BasePlugin[Options]):
         self.exports.prepare(self.config.exports, config, self.proven)
         self.sources = Sources(self.base / "src")
         lists = self.config.lists
-        self.reference = Reference(Path(lists) if lists else None)
+        reference = Reference(Path(lists) if lists else None)
+        self.reference = self.kept.get(
+            ("lists",), reference.sources, lambda _: reference
+        )
         self.runs = None
         if self.config.runs:
             self.runs = yaml.safe_load(
                 (self.base / self.config.runs).read_text("utf-8")
             )
+
+    def on_pre_build(self, config: MkDocsConfig) -> None:
+        if self.serving:
+            self.aside.step(Path(config.site_dir))
 
     def on_files(self, files: Files, config: MkDocsConfig) -> Files:
         """Show each language the shared assets as if they were its own."""
@@ -96,13 +104,24 @@ class SitePlugin(BasePlugin[Options]):
 
     def on_nav(self, nav: Navigation, config: MkDocsConfig, files: Files) -> None:
         self.nav = nav
+        self.addresses = {stem(p.file.src_uri): p.canonical_url for p in nav.pages}
         self.preview = Preview(self.kept, config, files)
+        labels = {
+            "lists": LABELS | self.config.list_labels,
+            "panels": panels.LABELS | self.config.labels,
+        }
+        self.contents = Contents(
+            self.kept, self.preview.settings, self.reference, labels
+        )
 
     def on_env(
         self, env: jinja2.Environment, config: MkDocsConfig, files: Files
     ) -> None:
         if self.serving:
             self.preview.keep_templates(env, self.codes)
+            made_of = self.preview.settings, self.preview.places
+            self.aside.come_back(Path(config.site_dir), made_of)
+            self.aside.copy_once(files)
         search = config.plugins.get("material/search")
         if search is not None and search.config.enabled:
             self.preview.keep_index(search.search_index)
@@ -124,8 +143,6 @@ class SitePlugin(BasePlugin[Options]):
             )
         except PageError as error:
             raise PluginError(str(error)) from error
-        if proven.lab and proven.lab.stale:
-            self.refuse_or_warn(proven.lab.stale)
         return proven
 
     def refuse_or_warn(self, error: PageError) -> None:
@@ -139,23 +156,17 @@ class SitePlugin(BasePlugin[Options]):
     ) -> None:
         """Refuse a page that the tests could not read; they run it, this does not."""
         self.proven[page.file.src_uri] = proven = self.read(page)
+        if proven.lab and proven.lab.stale:
+            self.refuse_or_warn(proven.lab.stale)
         vars(page).pop("render", None)  # mkdocs-jupyter's: a lab is rendered as a page
         self.preview.prepare(page, proven.text)
 
     def on_page_content(
         self, html: str, page: Page, config: MkDocsConfig, files: Files
     ) -> str:
-        file, proven = page.file, self.proven[page.file.src_uri]
-        labels = {
-            "lists": LABELS | self.config.list_labels,
-            "panels": panels.LABELS | self.config.labels,
-        }
-        return self.kept.get(
-            ("content", file.src_uri),
-            (html, proven.text, page.url, self.reference.source, self.preview.settings),
-            lambda ask: shown(html, file, proven, self.reference, labels, ask),
-            Siblings(page, files, self.nav, self.sources),
-        )
+        proven = self.proven[page.file.src_uri]
+        siblings = Siblings(page, files, self.nav, self.sources, self.reference)
+        return self.contents.shown(html, page, proven, siblings)
 
     def on_page_context(
         self, context: dict, page: Page, config: MkDocsConfig, nav: object
@@ -174,7 +185,7 @@ class SitePlugin(BasePlugin[Options]):
             site = metadata.Site(*shared, config.site_author, **self.config.metadata)
         except TypeError as error:
             raise PluginError(f"mkdocs.yml: metadata: {error}") from error
-        at = {stem(p.file.src_uri): p.canonical_url for p in self.nav.pages}
+        at = self.addresses
         own, list_of_terms = stem(page.file.src_uri), at.get("reference/glossary")
         terms = [t for t in self.reference.terms if t.page == own and list_of_terms]
         about = metadata.About(

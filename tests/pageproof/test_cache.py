@@ -1,6 +1,7 @@
 """A preview makes again what changed, and nothing else; it never shows what was."""
 
 import json
+import os
 import re
 from types import SimpleNamespace
 
@@ -12,7 +13,9 @@ from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.utils import get_build_datetime
 
+from pageproof.aside import Aside
 from pageproof.cache import Kept
+from pageproof.preview import Codes
 from pageproof.site import SitePlugin
 
 CONFIG = """
@@ -62,7 +65,10 @@ ALL = ["B", "D", "Home", "Terms"]
 @pytest.fixture
 def preview(tmp_path, monkeypatch, caplog):
     """Build a small site, as `mkdocs serve` does, and note what is made."""
-    kept, made = SimpleNamespace(kept=Kept(), codes=None), SimpleNamespace()
+    state, made = (
+        {"kept": Kept(), "codes": Codes(), "aside": Aside()},
+        SimpleNamespace(),
+    )
     convert, fill_in, feed = (
         markdown.Markdown.convert,
         jinja2.Template.render,
@@ -97,14 +103,13 @@ def preview(tmp_path, monkeypatch, caplog):
         config = load_config(str(tmp_path / "mkdocs.yml"))
         config.plugins.on_startup(command="serve", dirty=False)
         plugin = config.plugins["pageproof"]
-        plugin.kept, plugin.codes = kept.kept, kept.codes or plugin.codes
-        kept.codes = plugin.codes
+        vars(plugin).update(state)
         made.rendered, made.filled_in, made.indexed = [], [], []
         caplog.clear()
         build(config)
         return sorted(made.rendered)
 
-    preview.made = made
+    preview.made, preview.site = made, tmp_path / "site"
     preview.read = lambda name: (tmp_path / "site" / name).read_text("utf-8")
     preview.remove = lambda name: (tmp_path / name).unlink()
     assert preview(FILES) == ALL
@@ -299,6 +304,45 @@ def test_the_index_of_the_search_is_that_of_the_stock_plugin(preview, monkeypatc
     )
     preview()
     assert preview.read("search/search_index.json") == ours
+
+
+def times(preview) -> dict[str, int]:
+    paths = (path for path in preview.site.rglob("*") if path.is_file())
+    return {p.relative_to(preview.site).as_posix(): p.stat().st_mtime_ns for p in paths}
+
+
+def test_only_files_that_have_changed_are_copied_again(preview, tmp_path):
+    before = times(preview)
+    assert "assets/figures/f.svg" in before
+    old = 10**9  # as if it came from an archive
+    (tmp_path / "assets/figures/f.svg").write_text(SVG.replace("30", "31"))
+    os.utime(tmp_path / "assets/figures/f.svg", ns=(old, old))
+    preview()
+    after = times(preview)
+    assert after.keys() == before.keys()
+    assert "31" in preview.read("assets/figures/f.svg")
+    assert after["assets/figures/f.dark.svg"] == before["assets/figures/f.dark.svg"]
+
+
+def test_a_file_that_goes_away_leaves_the_site(preview, tmp_path):
+    preview({"docs/data.csv": "1\n"})
+    assert "data.csv" in times(preview)
+    preview.remove("docs/data.csv")
+    preview()
+    assert "data.csv" not in times(preview)
+    assert "assets/figures/f.svg" in times(preview)
+
+
+def test_after_a_build_that_ended_early_the_site_is_whole_again(preview):
+    before = times(preview).keys()
+    text = FILES["docs/b.md"]
+    for _ in range(2):
+        with pytest.raises(SystemExit):
+            preview({"docs/b.md": text + '--8<-- "gone.py"\n'})
+    preview({"docs/b.md": text + "More.\n"})
+    assert times(preview).keys() == before
+    assert "More." in preview.read("b/index.html")
+    assert "Home" in preview.read("index.html")
 
 
 def test_a_result_is_kept_while_what_it_was_made_of_and_told_stays_the_same():
