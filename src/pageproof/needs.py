@@ -24,13 +24,19 @@ WRITES = re.compile(
 
 
 class Sources:
-    """The sources of the project's own modules, by their dotted names."""
+    """The sources of the project's own modules, by their dotted names, read once."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.known: dict[str, str | None] = {}
 
     def __call__(self, module: str) -> str | None:
         """Return a module's source, None if it is not one of the project."""
+        if module not in self.known:
+            self.known[module] = self.read(module)
+        return self.known[module]
+
+    def read(self, module: str) -> str | None:
         path = self.folder.joinpath(*module.split("."))
         for file in (path.with_suffix(".py"), path / "__init__.py"):
             if module and file.is_file():

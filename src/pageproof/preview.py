@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import jinja2
 from jinja2.bccache import Bucket
@@ -22,6 +22,7 @@ from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 from mkdocs.theme import Theme
 from mkdocs.utils import CountHandler
+from pymdownx.highlight import Highlight, HighlightExtension
 from watchdog.observers.polling import PollingObserver
 
 from pageproof.cache import Kept
@@ -92,6 +93,26 @@ def list_once(theme: Theme) -> None:
         return env
 
     theme.get_env = get_env_with_loader
+
+
+def colour_once() -> None:
+    """Let a piece of code be coloured once, not at each change of its page."""
+    HighlightExtension.get_pymdownx_highlighter = lambda _: Coloured
+
+
+class Coloured(Highlight):
+    """Colours code, and keeps what it has coloured."""
+
+    kept: ClassVar[dict[str, str]] = {}
+
+    def highlight(self, *of: object, **options: object) -> object:
+        made_of = {**vars(self), "md": None}
+        if options.get("inline") or self.title_mode == "html":  # made for one page only
+            return super().highlight(*of, **options)
+        key = repr((of, options, made_of))
+        if key not in self.kept:
+            self.kept[key] = super().highlight(*of, **options)
+        return self.kept[key]
 
 
 def hurry(server: LiveReloadServer) -> None:

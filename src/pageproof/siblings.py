@@ -1,6 +1,8 @@
 """What a page shows of the site's other files: their addresses, titles and drawings."""
 
 import re
+from functools import cache
+from pathlib import Path
 from posixpath import dirname, join, normpath
 
 from mkdocs.exceptions import PluginError
@@ -84,7 +86,7 @@ class Siblings:
         if self.files.get_file_from_path(dark) is None:
             raise PluginError(f"{place} has no {dark} beside it")
         try:
-            width, height = panels.size(light.content_string)
+            width, height = _size(light)
         except ValueError as error:
             raise PluginError(f"{place}: {error}") from error
         return panels.Drawing(link.removesuffix(".svg") + ".dark.svg", width, height)
@@ -94,6 +96,16 @@ class Siblings:
             if file := self.files.get_file_from_path(stem + suffix):
                 return file
         raise PluginError(f"the site's lists name {stem}: no such page")
+
+
+def _size(drawing: File) -> tuple[int, int]:
+    path = Path(drawing.abs_src_path)
+    return _size_of(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _size_of(path: Path, _: int) -> tuple[int, int]:
+    return panels.size(path.read_text("utf-8"))
 
 
 def markdown(file: File) -> str:

@@ -28,7 +28,7 @@ from pageproof.needs import Sources
 from pageproof.page import Page as ProvenPage
 from pageproof.page import PageError
 from pageproof.policy import with_policy
-from pageproof.preview import Codes, Preview, hurry, list_once
+from pageproof.preview import Codes, Preview, colour_once, hurry, list_once
 from pageproof.prose import stem
 from pageproof.reading import Reader
 from pageproof.records import RecordError
@@ -61,6 +61,8 @@ class SitePlugin(BasePlugin[Options]):
 
     def on_startup(self, *, command: str, dirty: bool) -> None:
         self.serving = command == "serve"
+        if self.serving:
+            colour_once()
 
     def on_serve(
         self, server: LiveReloadServer, config: MkDocsConfig, builder: Callable

@@ -12,10 +12,11 @@ from material.plugins.search.plugin import Parser
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.utils import get_build_datetime
+from pymdownx.highlight import Highlight, HighlightExtension
 
 from pageproof.aside import Aside
 from pageproof.cache import Kept
-from pageproof.preview import Codes
+from pageproof.preview import Codes, Coloured
 from pageproof.site import SitePlugin
 
 CONFIG = """
@@ -304,6 +305,47 @@ def test_the_index_of_the_search_is_that_of_the_stock_plugin(preview, monkeypatc
     )
     preview()
     assert preview.read("search/search_index.json") == ours
+
+
+FENCES = """# B
+
+## There
+
+```python
+x = 1
+```
+
+```sh
+x = 1
+```
+"""
+
+
+def test_code_is_coloured_as_without_a_preview_and_once(preview, monkeypatch):
+    coloured = []
+
+    def highlight(self, src, *of, **options):
+        coloured.append(src)
+        return stock(self, src, *of, **options)
+
+    stock = Highlight.highlight
+    monkeypatch.setattr(Highlight, "highlight", highlight)
+    monkeypatch.setattr(Coloured, "kept", {})
+    preview({"docs/b.md": FENCES})
+    assert coloured == ["x = 1"] * 2
+    changed = FENCES.replace("```sh\nx = 1", "```sh\nx = 2")
+    preview({"docs/b.md": changed})
+    assert coloured[2:] == ["x = 2"]
+    ours = preview.read("b/index.html")
+    assert "language-python" in ours and "language-sh" in ours
+    monkeypatch.setattr(
+        HighlightExtension, "get_pymdownx_highlighter", lambda _: Highlight
+    )
+    monkeypatch.setattr("pageproof.site.colour_once", lambda: None)
+    preview({"docs/b.md": FENCES})
+    preview({"docs/b.md": changed})
+    assert coloured[3:] == ["x = 1", "x = 1", "x = 1", "x = 2"]
+    assert preview.read("b/index.html") == ours
 
 
 def times(preview) -> dict[str, int]:
