@@ -1,6 +1,7 @@
 """The MkDocs plugin: what the other modules do to a page, at the moment MkDocs asks."""
 
 import logging
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -97,11 +98,14 @@ class SitePlugin(BasePlugin[Options]):
 
     def on_files(self, files: Files, config: MkDocsConfig) -> Files:
         """Show each language the shared assets as if they were its own."""
-        folder = self.reader.docs / "assets"
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and not path.name.startswith("."):
-                uri = path.relative_to(folder.parent).as_posix()
-                files.append(File.generated(config, uri, abs_src_path=str(path)))
+        docs = self.reader.docs
+        for folder, _, names in os.walk(docs / "assets"):
+            below = Path(folder).relative_to(docs).as_posix()
+            for name in names:
+                if not name.startswith("."):
+                    path = os.path.join(folder, name)
+                    uri = f"{below}/{name}"
+                    files.append(File.generated(config, uri, abs_src_path=path))
         return files
 
     def on_nav(self, nav: Navigation, config: MkDocsConfig, files: Files) -> None:
