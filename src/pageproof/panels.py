@@ -28,7 +28,15 @@ TABLE = re.compile(r"<table>(.*?</table>)", re.DOTALL)
 ALIGN = re.compile(r' style="text-align: (left|right|center);"')
 # Names and spaces in code, which site.css gives no colour of their own.
 BARE = re.compile(r'<span class="[nw]">([^<]*)</span>')
-LABELS = {"output": "Output", "raises": "Raises", "warns": "Output and warning"}
+LABELS = {
+    "output": "Output",
+    "raises": "Raises",
+    "warns": "Output and warning",
+    "copy": "Copy",
+    "bring": "Copy with what it needs (#)",
+    "none": "nothing more",
+    "some": "blocks above: #",
+}
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,7 @@ def _apart(match: re.Match[str]) -> str:
 def _cell(
     match: re.Match[str], labels: Mapping[str, str], brings: Sequence[int] | None
 ) -> str:
-    code, output = match["code"], match["output"]
+    code, output = _buttons(labels, brings) + match["code"], match["output"]
     data = "" if brings is None else f' data-needs="{" ".join(map(str, brings))}"'
     if output is None:
         return f'<div class="pp-cell"{data}>{code}</div>'
@@ -89,10 +97,25 @@ def _cell(
     label = html.escape(labels[kind])
     return (
         f'<div class="pp-cell pp-cell--shown"{data}>{code}'
-        f'<div class="pp-output pp-output--{kind} no-copy" role="group"'
+        f'<div class="pp-output pp-output--{kind}" role="group"'
         f' aria-label="{label}"><div class="pp-output__label" aria-hidden="true"'
         f" data-search-exclude>{label}</div>{output}</div></div>"
     )
+
+
+def _buttons(labels: Mapping[str, str], brings: Sequence[int] | None) -> str:
+    """The buttons of a cell: what they copy is found when they are used (copy.js)."""
+    titles = {"copy": labels["copy"]}
+    if brings is not None:
+        some = labels["some"] if brings else labels["none"]
+        some = some.replace("#", str(len(brings)))
+        titles["bring"] = labels["bring"].replace("#", some)
+    buttons = "".join(
+        f'<button class="md-code__button pp-{name}" type="button"'
+        f' title="{html.escape(title)}" data-clipboard-text=""></button>'
+        for name, title in titles.items()
+    )
+    return f'<div class="md-code__nav">{buttons}</div>'
 
 
 def has_code(page: str) -> bool:

@@ -107,7 +107,7 @@ def test_a_lab_is_rendered_by_the_markdown_of_the_site(site, command):
     assert '<div class="admonition note">' in html
     cell = re.search(r'<div class="pp-cell pp-cell--shown".*', html, re.DOTALL)[0]
     assert "# &lt;b&gt;" in cell
-    assert 'pp-output--raises no-copy" role="group" aria-label="Raises"' in cell
+    assert 'pp-output--raises" role="group" aria-label="Raises"' in cell
     assert "<code>ValueError: &lt;no&gt;\n</code>" in cell
 
 

@@ -5,7 +5,7 @@ import re
 import markdown
 import pytest
 
-from pageproof.panels import Drawing, figures, has_code, panels, size, tables
+from pageproof.panels import LABELS, Drawing, figures, has_code, panels, size, tables
 
 EXTENSIONS = {
     "admonition": {},
@@ -59,9 +59,7 @@ def within(wrapping: str, text: str) -> str:
 def test_code_and_its_output_are_one_cell_wherever_they_stand(wrapping):
     page = within(wrapping, BLOCK)
     assert page.count("pp-cell") == page.count("pp-cell--shown") + 1 == 2
-    assert re.search(
-        r"highlight.*pp-output--output no-copy.*&lt;p&gt;\n", page, re.DOTALL
-    )
+    assert re.search(r"highlight.*pp-output--output.*&lt;p&gt;\n", page, re.DOTALL)
 
 
 @pytest.mark.parametrize("wrapping", WRAPPED)
@@ -107,8 +105,26 @@ def test_comments_are_dropped_and_code_that_shows_one_is_not():
 
 
 def test_labels_are_the_languages_own():
-    page = panels(rendered(BLOCK), {"output": "输出"})
+    page = panels(rendered(BLOCK), {**LABELS, "output": "输出", "copy": "复制"})
     assert "输出" in page
+    assert 'title="复制"' in page
+
+
+@pytest.mark.parametrize(
+    ("brings", "title"),
+    [
+        (None, None),
+        ([], "Copy with what it needs (nothing more)"),
+        ([0, 2], "Copy with what it needs (blocks above: 2)"),
+    ],
+)
+def test_a_cell_has_buttons_that_say_what_they_copy(brings, title):
+    page = panels(rendered(BLOCK), needs=[brings])
+    titles = re.findall(
+        r'<button class="md-code__button pp-\w+"[^>]* title="(.*?)"', page
+    )
+    assert titles == ["Copy", *([title] if title else [])]
+    assert ("data-needs" in page) == (brings is not None)
 
 
 IMAGE = '![A <b> & "c"](f.svg)\n'

@@ -11,19 +11,11 @@ from pageproof.reading import Reader
 
 ROOT = Path(__file__).parents[2]
 PAGE = "tools/autograd"
-BUTTON = "button.pp-copy"
+BUTTON = "button.pp-bring"
 MARKED = ".pp-cell--needed"
 SIZE = {"width": 1440, "height": 900}
 ALLOWED = ["clipboard-read", "clipboard-write"]
-# Each cell comes into sight, so that the theme adds its buttons.
-ALL_SEEN = """async () => {
-  for (const cell of document.querySelectorAll('.pp-cell')) {
-    cell.closest('details')?.setAttribute('open', '');
-    cell.scrollIntoView();
-    while (!cell.querySelector('.md-code__nav'))
-      await new Promise(done => requestAnimationFrame(done));
-  }
-}"""
+OPEN = "document.querySelectorAll('details').forEach(fold => { fold.open = true })"
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +46,7 @@ def marked(tab) -> list[int]:
 def test_each_button_copies_the_cells_that_are_needed_and_its_own(tab, proven):
     blocks, found = proven
     assert len({len(some) for some in found if some is not None}) > 3
-    tab.evaluate(ALL_SEEN)
+    tab.evaluate(OPEN)
     assert tab.locator(".pp-cell").count() == len(blocks)
     for place, some in enumerate(found):
         button = tab.locator(".pp-cell").nth(place).locator(BUTTON)
@@ -70,10 +62,10 @@ def test_each_button_copies_the_cells_that_are_needed_and_its_own(tab, proven):
 
 
 def test_outputs_and_shell_cells_have_none(visit, url, tab):
-    tab.evaluate(ALL_SEEN)
+    tab.evaluate(OPEN)
     assert tab.locator(f".pp-output {BUTTON}").count() == 0
     shell = visit(f"{url}en/optimisation/accumulation_ddp/", viewport=SIZE)
-    shell.evaluate(ALL_SEEN)
+    shell.evaluate(OPEN)
     cells = shell.locator(".pp-cell:has(.language-sh, .language-bash)")
     assert cells.count()
     assert cells.locator(BUTTON).count() == 0
@@ -82,7 +74,7 @@ def test_outputs_and_shell_cells_have_none(visit, url, tab):
 def test_hovering_and_focusing_mark_the_cells_that_are_needed(tab, proven):
     _, found = proven
     place = max(range(len(found)), key=lambda i: len(found[i] or []))
-    tab.evaluate(ALL_SEEN)
+    tab.evaluate(OPEN)
     button = tab.locator(".pp-cell").nth(place).locator(BUTTON)
     button.scroll_into_view_if_needed()
     assert marked(tab) == []
@@ -99,11 +91,11 @@ def test_hovering_and_focusing_mark_the_cells_that_are_needed(tab, proven):
 def test_the_keyboard_reaches_it_and_what_it_copies_runs(tab, proven):
     blocks, found = proven
     place = next(i for i, some in enumerate(found) if len(some or []) > 1)
-    tab.evaluate(ALL_SEEN)
+    tab.evaluate(OPEN)
     cell = tab.locator(".pp-cell").nth(place)
-    cell.locator("button[data-md-type=copy]").focus()
+    cell.locator("button.pp-copy").focus()
     tab.keyboard.press("Tab")
-    assert tab.evaluate("document.activeElement.matches('.pp-copy')")
+    assert tab.evaluate("document.activeElement.matches('.pp-bring')")
     tab.evaluate("navigator.clipboard.writeText('')")
     tab.keyboard.press("Enter")
     tab.wait_for_function("navigator.clipboard.readText().then(text => text.length)")
@@ -112,3 +104,16 @@ def test_the_keyboard_reaches_it_and_what_it_copies_runs(tab, proven):
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     outputs = [blocks[i].output for i in (*found[place], place)]
     assert done.stdout == "".join(output.text for output in outputs if output)
+
+
+def test_the_theme_leaves_the_blocks_of_code_alone(tab):
+    """It would lay out the whole page for each; the selector is the theme's own."""
+    counted = tab.evaluate(
+        """() => [document, document.querySelector('[data-md-component=content]')].map(
+            node => node.querySelectorAll('pre:not(.mermaid) > code').length)"""
+    )
+    assert counted[0] > 20 and counted[1] == 0
+    bundle = tab.evaluate(
+        "fetch(document.querySelector('script[src*=bundle]').src).then(r => r.text())"
+    )
+    assert '"pre:not(.mermaid) > code",e)' in bundle

@@ -95,7 +95,7 @@ def test_a_page_asks_only_its_own_site_fits_gives_its_blocks_and_bars_nobody(
     first_with_output = (i for i, block in enumerate(blocks) if block.output)
     for index in {0, next(first_with_output, 0)} if blocks else ():
         cell = tab.locator(".pp-cell").nth(index)
-        cell.locator("button[data-md-type=copy]").click()
+        cell.locator(".pp-copy").click()
         copied = tab.evaluate("navigator.clipboard.readText()")
         assert copied.strip("\n") == blocks[index].code.strip("\n")
     keep_one_of_a_kind(tab)
@@ -140,7 +140,7 @@ def test_a_look_at_one_of_a_kind_finds_each_planted_fault(visit, url):
 
 def test_a_copied_block_runs(visit, url):
     tab = visit(f"{url}en/", permissions=["clipboard-read", "clipboard-write"])
-    tab.locator(".pp-cell button[data-md-type=copy]").first.click()
+    tab.locator(".pp-cell .pp-copy").first.click()
     copied = tab.evaluate("navigator.clipboard.readText()")
     subprocess.run([sys.executable, "-c", copied], cwd=ROOT, check=True)
 

@@ -21,13 +21,5 @@ document.addEventListener(
   { capture: true, passive: true },
 );
 
-// The theme puts each copy button into a nav, a landmark without a name: it is none.
-const unmark = (nav) => nav.setAttribute("role", "presentation");
-new MutationObserver((changes) => {
-  for (const { addedNodes } of changes)
-    for (const node of addedNodes) if (node.className === "md-code__nav") unmark(node);
-}).observe(document.body, { childList: true, subtree: true });
-document.querySelectorAll(".md-code__nav").forEach(unmark);
-
-// Its note that a block was copied is for those who listen, too.
+// The theme's note that a block was copied is for those who listen, too.
 document.querySelector(".md-dialog")?.setAttribute("role", "status");

@@ -9,6 +9,15 @@ document.body.setAttribute = function (name, value) {
   if (this.getAttribute(name) !== value) setAttribute.call(this, name, value);
 };
 
+// It measures each piece of code for what is there already, buttons and a way to scroll by
+// keyboard (copy.js, access.js), and has the whole page laid out anew for each.
+const content = document.querySelector('[data-md-component="content"]');
+if (content) {
+  const find = content.querySelectorAll;
+  content.querySelectorAll = (selector) =>
+    find.call(content, selector === "pre:not(.mermaid) > code" ? ":not(*)" : selector);
+}
+
 // It fetches its search index, the heaviest file of the site, and starts its
 // worker on every page. Here both wait until the reader turns to search: with a pointer,
 // with a key, or by an address that asks for it. What is typed meanwhile is searched for
