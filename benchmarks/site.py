@@ -138,7 +138,8 @@ def main() -> None:
         url = f"http://127.0.0.1:{server.server_port}/en/"
         views = weighed(url, pages, browser)
         for page, view in sorted(views.items(), key=lambda item: item[1]["bytes"]):
-            print(f"{view['bytes']:7} {view['shift']:.4f} {page or 'home'}")
+            line = f"{view['bytes']:7} {view['shift']:.4f} {page or 'home'}"
+            print(line, *view["moved"])
         runs = {page: [] for page in PAGES}
         for _ in range(asked.repeats):
             for page in PAGES:

@@ -31,14 +31,14 @@ class Aside:
                 continue
             if (old := hidden / path.name).is_dir():
                 shutil.rmtree(old)  # of a build that ended early
-            path.rename(old)
+            path.replace(old)
 
     def come_back(self, site: Path, made_of: object) -> None:
         """Bring back what was built, or forget it if the site has other files now."""
         hidden = site / HIDDEN
         if self.made_of == made_of:
             for path in hidden.iterdir():
-                path.rename(site / path.name)
+                path.replace(site / path.name)
         else:
             shutil.rmtree(hidden)
             self.stamps.clear()

@@ -141,7 +141,7 @@ class SitePlugin(BasePlugin[Options]):
         path = Path(page.file.abs_src_path)
         made_of = path.read_bytes(), self.preview.settings, tuple(self.reader.appended)
         try:
-            proven = self.kept.get(
+            return self.kept.get(
                 ("read", page.file.src_uri),
                 made_of,
                 lambda ask: self.reader.read(path, ask),
@@ -149,7 +149,6 @@ class SitePlugin(BasePlugin[Options]):
             )
         except PageError as error:
             raise PluginError(str(error)) from error
-        return proven
 
     def refuse_or_warn(self, error: PageError) -> None:
         """Stop the build; a preview says what is yet to be recorded, and shows it."""

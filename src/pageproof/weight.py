@@ -15,6 +15,8 @@ FIRST_VIEW = """async () => {
     files: Object.fromEntries(entries.map(
       entry => [new URL(entry.name).pathname, entry.transferSize])),
     shift: shifts.reduce((sum, entry) => sum + entry.value, 0),
+    moved: shifts.flatMap(entry => entry.sources.map(
+      ({ node }) => `${node?.nodeName} ${node?.textContent?.trim().slice(0, 40)}`)),
   };
 }"""
 
@@ -29,7 +31,8 @@ class Tab(Protocol):
 def first_view(tab: Tab) -> dict:
     """Return what a page has loaded until the network fell silent, and how it jumped.
 
-    Units: `files` and `bytes` in bytes on the wire, `shift` as Cumulative Layout Shift.
+    Units: `files` and `bytes` in bytes on the wire, `shift` as Cumulative Layout Shift;
+    `moved` names what has jumped.
     """
     tab.wait_for_load_state("networkidle")
     found = tab.evaluate(FIRST_VIEW)

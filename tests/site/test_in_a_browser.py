@@ -83,7 +83,7 @@ def test_a_page_asks_only_its_own_site_fits_gives_its_blocks_and_bars_nobody(
     tab = visit(page_url, viewport=small, color_scheme="light", permissions=allowed)
     loaded = first_view(tab)
     assert loaded["bytes"] <= WEIGHT, loaded["files"]
-    assert loaded["shift"] < SHIFT
+    assert loaded["shift"] < SHIFT, loaded["moved"]
     assert not [f for f in loaded["files"] if "/search/" in f or "/workers/" in f]
     tab.evaluate("window.scrollTo(0, document.body.scrollHeight)")
     tab.wait_for_load_state("networkidle")
