@@ -80,7 +80,8 @@ def test_a_page_asks_only_its_own_site_fits_gives_its_blocks_and_bars_nobody(
     blocks = Reader(ROOT / "mkdocs.yml").read(source).blocks
     allowed = ["clipboard-read", "clipboard-write"]
     small = {"width": WIDTHS[0], "height": 900}
-    tab = visit(page_url, viewport=small, color_scheme="light", permissions=allowed)
+    look = {"color_scheme": "light", "reduced_motion": "reduce"}  # nothing fades in
+    tab = visit(page_url, viewport=small, permissions=allowed, **look)
     loaded = first_view(tab)
     assert loaded["bytes"] <= WEIGHT, loaded["files"]
     assert loaded["shift"] < SHIFT, loaded["moved"]
