@@ -2,10 +2,16 @@
 
 import gzip
 import re
+import threading
+import time
+from pathlib import Path
 
 import pytest
 
+from pageproof.serving import Handler, recommended, serving
 from pageproof.weight import first_view
+
+ROOT = Path(__file__).parents[2]
 
 PHONE = {"width": 412, "height": 823}
 FIGURED = "deep/house_table/"
@@ -47,3 +53,24 @@ def test_a_jump_is_seen(visit, url):
     tab.wait_for_timeout(200)
     seen = first_view(tab)
     assert seen["shift"] > 0 and seen["moved"]
+
+
+def test_a_font_that_comes_late_moves_nothing(visit, built, monkeypatch):
+    """With `font-display: swap` all words with a formula among them would move."""
+    asked, send_head = [], Handler.send_head
+
+    def late(self):
+        if self.path.endswith(".woff2"):
+            asked.append(self.path)
+            time.sleep(1)
+        return send_head(self)
+
+    monkeypatch.setattr(Handler, "send_head", late)
+    with serving(built.parent, recommended(ROOT / "HOSTING.md")) as slow:
+        threading.Thread(target=slow.serve_forever, daemon=True).start()
+        address = (
+            f"http://127.0.0.1:{slow.server_port}/course/en/tools/autograd_deeper/"
+        )
+        seen = first_view(visit(address, viewport=PHONE))
+        slow.shutdown()
+    assert asked and seen["shift"] == 0, seen["moved"]
