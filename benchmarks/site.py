@@ -62,13 +62,13 @@ def report(lighthouse: Path, address: str, browser: str) -> dict[str, float]:
     """Return the scores, in hundredths, and the times, in ms, of one run."""
     command = ["node", str(lighthouse / "cli/index.js"), address, "--quiet"]
     command += ["--output=json", "--chrome-flags=--headless=new --no-sandbox"]
-    done = subprocess.run(
-        command,
-        env={**os.environ, "CHROME_PATH": browser},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    environment = {**os.environ, "CHROME_PATH": browser}
+    for _ in range(3):  # now and then it has no trace, and asks to be run again
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        if done.returncode == 0:
+            break
+    else:
+        raise RuntimeError(f"{address}: {done.stderr}")
     found = json.loads(done.stdout)
     scores = {name: 100 * found["categories"][name]["score"] for name in SCORES}
     times = {name: found["audits"][name]["numericValue"] for name in TIMES}
@@ -126,7 +126,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("site", type=Path)
     parser.add_argument("lighthouse", type=Path)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
     browser = next(filter(None, map(shutil.which, BROWSERS)))
