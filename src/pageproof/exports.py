@@ -89,12 +89,17 @@ class Exports:
             self.title,
             labels,
         )
-        for suffix, text in made.items():
-            path = self.folder / (prose.stem(uri) + suffix)
-            if self.written.get(path) != text or not path.is_file():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text, encoding="utf-8")
-                self.written[path] = text
+        for suffix in (MARKDOWN, NOTEBOOK):
+            self.write_file(self.folder / (prose.stem(uri) + suffix), made.get(suffix))
+
+    def write_file(self, path: Path, text: str | None) -> None:
+        """Write an export if it is not there as it is; without a text there is none."""
+        if text is None:
+            path.unlink(missing_ok=True)  # a preview had one, of a page with blocks
+        elif self.written.get(path) != text or not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            self.written[path] = text
 
     def title(self, stem: str) -> str:
         """Return the title of a page or a lab."""

@@ -10,8 +10,9 @@ from markdown.extensions.toc import slugify
 
 from pageproof.records import CODE, Record, as_html
 
-# Where a term is not linked: links, headings, code, formulas, boxes' titles.
-CLOSED = {"a", "code", "pre", "math", "summary", "button", "h1", "h2", "h3", "h4", "th"}
+# Where a term is not linked: links, headings, code, boxes' titles. Blocks of code and
+# formulas are one token, for speed.
+CLOSED = {"a", "code", "summary", "button", "h1", "h2", "h3", "h4", "th"}
 NOTES = '<div class="footnote">'  # from here on stand the titles of books and papers
 TOKEN = re.compile(
     r"<(?P<whole>pre|math)\b.*?</(?P=whole)>|<!--.*?-->"

@@ -375,6 +375,18 @@ def test_a_file_that_goes_away_leaves_the_site(preview, tmp_path):
     assert "assets/figures/f.svg" in times(preview)
 
 
+def test_the_notebook_of_a_page_goes_when_its_last_block_does(preview):
+    addressed = {"mkdocs.yml": CONFIG + "site_url: http://127.0.0.1/\n"}
+    drawn = "\n![drawn](assets/figures/f.svg)\n"
+    preview({**addressed, "docs/d.md": FILES["docs/d.md"].replace(drawn, "")})
+    before = times(preview)
+    assert {"d.md", "d.ipynb"} <= before.keys()
+    preview({"docs/d.md": "# D\n\nNo more.\n"})
+    assert times(preview).keys() == before.keys() - {"d.ipynb"}
+    assert times(preview)["b.md"] == before["b.md"]
+    assert "No more." in preview.read("d.md")
+
+
 def test_after_a_build_that_ended_early_the_site_is_whole_again(preview):
     before = times(preview).keys()
     text = FILES["docs/b.md"]
