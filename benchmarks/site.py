@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import platform
-import shutil
 import statistics
 import subprocess
 import threading
@@ -22,8 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import sync_playwright
-
+from pageproof.browser import WITH_WINDOWS, chromium, find
 from pageproof.serving import recommended, serving
 from pageproof.weight import first_view
 
@@ -38,23 +36,18 @@ PAGES = (
 SCORES = ("performance", "accessibility", "best-practices", "seo")
 TIMES = ("first-contentful-paint", "largest-contentful-paint", "total-blocking-time")
 PHONE = {"viewport": {"width": 412, "height": 823}, "device_scale_factor": 1.75}
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def weighed(url: str, pages: list[str], browser: str) -> dict[str, dict]:
     """Return the first view of each page."""
     found = {}
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=browser, args=["--no-sandbox"]
-        )
+    with chromium(browser) as started:
         for page in pages:
-            context = chromium.new_context(**PHONE)
+            context = started.new_context(**PHONE)
             tab = context.new_page()
             tab.goto(f"{url}{page}")
             found[page] = first_view(tab)
             context.close()
-        chromium.close()
     return found
 
 
@@ -129,7 +122,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
-    browser = next(filter(None, map(shutil.which, BROWSERS)))
+    browser = find(WITH_WINDOWS)
     sitemap = (asked.site / "en/sitemap.xml").read_text("utf-8")
     found = [part.split("</loc>")[0] for part in sitemap.split("<loc>")[1:]]
     pages = [urlsplit(link).path.split("/en/", 1)[1] for link in found]
@@ -146,8 +139,8 @@ def main() -> None:
                 runs[page].append(report(asked.lighthouse, url + page, browser))
         server.shutdown()
     package = json.loads((asked.lighthouse / "package.json").read_text("utf-8"))
-    chromium = subprocess.check_output([browser, "--version"], text=True).split()
-    number = next(word for word in chromium if word[0].isdigit())
+    named = subprocess.check_output([browser, "--version"], text=True).split()
+    number = next(word for word in named if word[0].isdigit())
     tools = (
         f"Lighthouse {package['version']}, Chromium {number},"
         f" mkdocs-material {version('mkdocs-material')},"

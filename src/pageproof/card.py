@@ -7,17 +7,15 @@ picture is then made small with no more colours than it needs.
 import html
 import io
 import re
-import shutil
 import sys
 from pathlib import Path
 
 from mkdocs.config import load_config
 from PIL import Image
-from playwright.sync_api import sync_playwright
 
+from pageproof.browser import chromium, find
 from pageproof.metadata import CARD_SIZE
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PAGE = """<!doctype html><style>
 body {{ background: #14202e; color: #e6e9ef; margin: 0; overflow: hidden;
         font: 38px/1.35 "DejaVu Sans", sans-serif; }}
@@ -48,14 +46,8 @@ def small(picture: bytes) -> bytes:
 def draw(card: str) -> bytes:
     """Return a card as a picture."""
     width, height = CARD_SIZE
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        raise SystemExit(f"expected one of {', '.join(BROWSERS)} on the PATH")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=browser, args=["--no-sandbox"]
-        )
-        tab = chromium.new_page(viewport={"width": width, "height": height})
+    with chromium(find()) as browser:
+        tab = browser.new_page(viewport={"width": width, "height": height})
         tab.set_content(card)
         return small(tab.screenshot())
 

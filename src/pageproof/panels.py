@@ -26,8 +26,9 @@ IMAGE = re.compile(r"<p>\s*(<img [^>]*>)\s*</p>|(<img [^>]*>)")
 ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
 TABLE = re.compile(r"<table>(.*?</table>)", re.DOTALL)
 ALIGN = re.compile(r' style="text-align: (left|right|center);"')
-# Names and spaces in code, which site.css gives no colour of their own.
-BARE = re.compile(r'<span class="[nw]">([^<]*)</span>')
+# What has no colour of its own: names, operators, punctuation and spaces, two thirds of
+# the elements of a page with much code.
+BARE = re.compile(r'<span class="[nopw]">([^<]*)</span>')
 LABELS = {
     "output": "Output",
     "raises": "Raises",

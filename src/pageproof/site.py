@@ -23,6 +23,7 @@ from mkdocs.structure.pages import Page
 from pageproof import above, metadata, panels, search
 from pageproof.aside import Aside
 from pageproof.cache import Kept
+from pageproof.compact import without_indentation
 from pageproof.contents import Contents
 from pageproof.exports import ExportOptions, Exports
 from pageproof.needs import Sources
@@ -210,17 +211,20 @@ class SitePlugin(BasePlugin[Options]):
             self.exports.write(page.file.src_uri, self.reference, labels)
         except PageError as error:
             self.refuse_or_warn(error)
-        return self.secured(output)
+        return self.published(output)
 
     def on_post_template(
         self, output_content: str, template_name: str, config: MkDocsConfig
     ) -> str:
-        secure = template_name.endswith(".html")
-        return self.secured(output_content) if secure else output_content
+        is_page = template_name.endswith(".html")
+        return self.published(output_content) if is_page else output_content
 
-    def secured(self, page: str) -> str:
-        """Add the policy, except under `mkdocs serve`, whose reload is a script."""
-        return page if self.serving else with_policy(page)
+    def published(self, page: str) -> str:
+        """Return a page as it is published: small, and with the policy.
+
+        Under `mkdocs serve`, whose reload is a script, it is as it was made.
+        """
+        return page if self.serving else with_policy(without_indentation(page))
 
     def on_post_build(self, config: MkDocsConfig) -> None:
         """Improve the search index; write the list of pages, and the site's root."""

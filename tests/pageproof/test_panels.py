@@ -186,9 +186,6 @@ def test_a_cell_has_the_anchors_that_links_call_it_by():
     assert page.index(marks) > page.index("pp-output")
 
 
-def test_names_and_spaces_in_code_are_text_and_cost_no_element():
-    code = (
-        '<span class="kn">import</span><span class="w"> </span><span class="n">x</span>'
-    )
-    page = panels(f'<div class="language-python highlight"><pre>{code}</pre></div>')
-    assert '<pre><span class="kn">import</span> x</pre>' in page
+def test_in_code_what_has_no_colour_is_text_and_costs_no_element():
+    page = panels(rendered("```python\nfor i in (x, -y):\n    print(i)\n```\n"))
+    assert '<span class="k">for</span> i <span class="ow">in</span> (x, -y):' in page

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -10,12 +9,11 @@ from pathlib import Path
 
 import pytest
 from mkdocs.config import load_config
-from playwright.sync_api import sync_playwright
 
+from pageproof import browser
 from pageproof.serving import recommended, serving
 
 ROOT = Path(__file__).parents[2]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def nav_pages(items) -> list[str]:
@@ -81,15 +79,12 @@ def page_url(page, url):
 @pytest.fixture(scope="session")
 def chromium():
     """A browser; without one, a failure in CI and a skip on a contributor's machine."""
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        reason = f"no browser: expected one of {', '.join(BROWSERS)} on the PATH"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
-    flags = ["--no-sandbox", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=flags)
-        yield browser
-        browser.close()
+    try:
+        path = browser.find()
+    except browser.NoBrowserError as error:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
+    with browser.chromium(path) as started:
+        yield started
 
 
 @pytest.fixture
