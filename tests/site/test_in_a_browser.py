@@ -5,6 +5,8 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
+import pytest
+
 from pageproof.reading import Reader
 from pageproof.weight import first_view
 
@@ -158,9 +160,25 @@ def test_the_theme_toggle_switches_the_figures(visit, url):
         shown.scroll_into_view_if_needed()
         page.wait_for_timeout(150)
         assert shown.evaluate("image => image.complete && image.naturalWidth") > 0
+        canvas = page.locator("meta[name=color-scheme]").get_attribute("content")
+        assert canvas == {"default": "light", "slate": "dark"}[scheme]
         seen.append(scheme)
         page.locator(TOGGLE).click()
     assert set(seen) == {"default", "slate"}
+
+
+@pytest.mark.parametrize(("clicks", "scheme"), [(0, "dark"), (1, "light"), (2, "dark")])
+def test_the_scheme_that_a_reader_chose_is_there_before_the_theme(
+    clicks, scheme, visit, url
+):
+    page = visit(f"{url}en/", viewport=WIDE, color_scheme="dark")
+    for _ in range(clicks):
+        page.locator(TOGGLE).click()
+    page.route("**/bundle.*", lambda route: route.abort())
+    page.goto(f"{url}en/tools/autograd/")
+    canvas = page.locator("meta[name=color-scheme]").get_attribute("content")
+    shown = page.evaluate("getComputedStyle(document.body).colorScheme")
+    assert canvas == shown == scheme
 
 
 def test_a_page_reads_fully_without_scripts(visit, page_url):

@@ -74,3 +74,34 @@ def test_a_font_that_comes_late_moves_nothing(visit, built, monkeypatch):
         seen = first_view(visit(address, viewport=PHONE))
         slow.shutdown()
     assert asked and seen["shift"] == 0, seen["moved"]
+
+
+# Each would have all that stands below it styled anew, while the reader waits.
+WATCH = """() => {
+  window.changed = [];
+  document.addEventListener("readystatechange", () => {
+    if (document.readyState !== "interactive") return;
+    const now = ({ attributeName: name, target }) => target.getAttribute(name);
+    const watch = new MutationObserver((list) => changed.push(...list
+      .filter((one) => !one.attributeName || one.oldValue !== now(one))
+      .flatMap((one) => [
+        one.attributeName, ...[...one.addedNodes].map(({ name }) => name)])));
+    const attributes = { attributes: true, attributeOldValue: true };
+    watch.observe(document.documentElement, attributes);
+    watch.observe(document.body, attributes);
+    watch.observe(document.head, { childList: true });
+  });
+}"""
+
+
+def test_once_the_content_is_there_its_start_has_nothing_styled_anew(visit, url):
+    tab = visit("about:blank", viewport=PHONE, color_scheme="dark")
+    tab.add_init_script(f"({WATCH})()")
+    tab.goto(f"{url}en/{FIGURED}")
+    tab.wait_for_load_state("networkidle")
+    assert tab.locator("html.js body[data-md-color-scheme=slate]").count() == 1
+    changed = set(tab.evaluate("changed"))
+    assert changed & {"class", "color-scheme"} == set()
+    assert not [name for name in changed if name and name.startswith("data-md-color")]
+    tab.evaluate("document.documentElement.classList.add('seen')")
+    assert "class" in tab.evaluate("changed")

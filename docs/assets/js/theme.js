@@ -1,12 +1,22 @@
 // What the theme does as it starts, and a reader need not wait for.
 
 // It sets the colours that the page has, and says that they change: all is styled anew,
-// three times. What is set already is left, and the first change is none.
+// again and again. What is set already is left, and the first change is none. That the
+// canvas is light or dark the page says itself (palette.html), and the theme need not.
+const canvas = document.querySelector("meta[name=color-scheme]");
+const append = document.head.appendChild;
+document.head.appendChild = function (node) {
+  return node.name === canvas.name ? node : append.call(this, node);
+};
 const setAttribute = document.body.setAttribute;
 let changes = 0;
 document.body.setAttribute = function (name, value) {
   if (name === "data-md-color-switching" && changes++ === 0) return;
-  if (this.getAttribute(name) !== value) setAttribute.call(this, name, value);
+  if (this.getAttribute(name) === value) return;
+  setAttribute.call(this, name, value);
+  if (name === "data-md-color-scheme") {
+    canvas.content = getComputedStyle(this).colorScheme;
+  }
 };
 
 // It measures each piece of code for what is there already, buttons and a way to scroll by
