@@ -139,6 +139,7 @@ class Preview:
         kept.made.clear()
         self.settings = settings(config)
         self.templates = templates(config)
+        self.site: str | None = None
         self.places = tuple(sorted((file.src_uri, file.url) for file in files))
 
     def report(self) -> str:
@@ -198,11 +199,13 @@ class Preview:
         own = {k: v for k, v in vars(page).items() if k not in ("render", "toc")}
         texts = {name: own.pop(name) for name in ("content", "markdown")}
         others = {name: context[name] for name in sorted(context.keys() - APART)}
-        pages = [(file.page, file.page.meta) for file in context["pages"]]
-        said = repr((own, page.title, others, pages, str(nav)))
-        if ADDRESS.search(said):
+        if self.site is None:  # the same for every page of a build
+            pages = [(file.page, file.page.meta) for file in context["pages"]]
+            self.site = repr((pages, str(nav)))
+        said = repr((own, page.title, others))
+        if ADDRESS.search(said) or ADDRESS.search(self.site):
             return None
-        return said, texts, page.toc, self.settings, self.templates
+        return said, self.site, texts, page.toc, self.settings, self.templates
 
     def keep_index(self, index: object) -> None:
         """Make Material's index of the search take the sections of unchanged pages."""
