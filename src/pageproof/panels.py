@@ -26,8 +26,8 @@ IMAGE = re.compile(r"<p>\s*(<img [^>]*>)\s*</p>|(<img [^>]*>)")
 ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
 TABLE = re.compile(r"<table>(.*?</table>)", re.DOTALL)
 ALIGN = re.compile(r' style="text-align: (left|right|center);"')
-# What has no colour of its own: names, operators, punctuation and spaces, two thirds of
-# the elements of a page with much code.
+# What has no colour of its own: names, operators, punctuation and spaces, most of what
+# Pygments marks.
 BARE = re.compile(r'<span class="[nopw]">([^<]*)</span>')
 LABELS = {
     "output": "Output",
