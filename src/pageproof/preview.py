@@ -32,6 +32,7 @@ ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 APART = {"config", "nav", "pages", "page", "build_date_utc"}  # of a template's context
 PRE = re.compile(r"<pre\b.*?</pre>", re.DOTALL)
 SPAN = re.compile(r"</?span\b[^>]*>")
+UNSEARCHED = re.compile(r"<math data-search-exclude\b.*?</math>", re.DOTALL)
 SAYS = re.compile(r'(<a class="pp-term" href="[^"]*") title="[^"]*"')
 
 
@@ -229,11 +230,13 @@ class Preview:
 
 
 def plain(content: str) -> str:
-    """Return a page without what its index does not hold: colours, what terms mean.
+    """Return a page without what its index does not hold.
 
-    The index takes as long as there are tags: nine of ten are the colours of code.
+    That is colours of code, formulas, and what terms mean. The index takes as long as
+    there are tags: nine of ten are of these.
     """
     content = PRE.sub(lambda code: SPAN.sub("", code[0]), content)
+    content = UNSEARCHED.sub("", content)
     return SAYS.sub(r"\1", content)
 
 

@@ -60,7 +60,7 @@ class Reader:
         self.found = self.snippets.get_snippet_path
         self.told: Callable[[str], object] = str
         self.snippets.get_snippet_path = self._find
-        self.appended = self.snippets.run([])  # auto_append: below every page
+        self.below = self.snippets.auto_append  # every page
         self.snippets.auto_append = []
         self.normalize = md.preprocessors["normalize_whitespace"]
         self.fences = FenceFinder(md)
@@ -75,6 +75,15 @@ class Reader:
             return _Reading(self, path.resolve()).page()
         finally:
             self.told = str
+
+    @property
+    def appended(self) -> list[str]:
+        """The lines that Snippets' auto_append puts below every page, as they are."""
+        self.snippets.auto_append = self.below
+        try:
+            return self.snippets.run([])
+        finally:
+            self.snippets.auto_append = []
 
     def _find(self, name: str) -> str | None:
         self.told(name)
@@ -136,8 +145,9 @@ class _Reading:
                 Place(path, numbers[line - 1]) if file == path else Place(file, line)
                 for file, line in self.places
             ]
-        lines += reader.appended
-        self.places += [self.places[-1]] * len(reader.appended)
+        appended = reader.appended
+        lines += appended
+        self.places += [self.places[-1]] * len(appended)
         self.lines = reader.normalize.run(lines)[: len(lines)]
         self.found = reader.fences.find(self.lines)
         self.prose = list(self.lines)

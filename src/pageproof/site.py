@@ -30,7 +30,7 @@ from pageproof.needs import Sources
 from pageproof.page import Page as ProvenPage
 from pageproof.page import PageError
 from pageproof.policy import with_policy
-from pageproof.preview import Codes, Preview, colour_once, hurry, list_once
+from pageproof.preview import Codes, Preview, colour_once, hurry, list_once, settings
 from pageproof.prose import stem
 from pageproof.reading import Reader
 from pageproof.records import RecordError
@@ -76,7 +76,10 @@ class SitePlugin(BasePlugin[Options]):
             list_once(config.theme)
         self.base = Path(config.config_file_path).parent
         try:
-            self.reader = Reader(Path(config.config_file_path))
+            file = Path(config.config_file_path)
+            self.reader = self.kept.get(
+                ("reader",), settings(config), lambda _: Reader(file)
+            )
         except PageError as error:
             raise PluginError(str(error)) from error
         self.proven: dict[str, ProvenPage] = {}
