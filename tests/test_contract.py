@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-import yaml
 from mkdocs.config import load_config
 from mkdocs.utils import meta
 
+from pageproof import verified
 from pageproof.reading import Reader
 
 ROOT = Path(__file__).parents[1]
@@ -226,13 +226,19 @@ def test_one_figure_stays_light_enough_to_load_on_a_phone():
     assert heavy == []
 
 
-def test_the_site_names_the_versions_that_are_pinned():
+def test_the_cpu_ran_each_page_that_has_blocks_with_the_versions_that_are_pinned():
     text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     pins = dict(re.findall(r"^([\w-]+)==(.+)$", text, re.MULTILINE))
-    runs = yaml.safe_load((DOCS / "verified.yml").read_text(encoding="utf-8"))["runs"]
-    cpu = next(run for run in runs if run["device"] == "CPU")
-    named = {name: v for name, v in cpu["versions"].items() if name != "Python"}
-    assert named == {name: pins[name] for name in ("torch", "numpy", "matplotlib")}
+    record = verified.read(DOCS / "verified/cpu.yml")
+    for run in record.runs.values():
+        assert {name: run[name] for name in verified.PACKAGES} == {
+            name: pins[name] for name in verified.PACKAGES
+        }
+    reader = Reader(ROOT / "mkdocs.yml")
+    paths = [path for path in DOCS.glob("*/**/*") if path.suffix in (".md", ".py")]
+    pages = [path for path in paths if path.is_relative_to(DOCS / "en")]
+    with_blocks = {path for path in pages if reader.read(path).blocks}
+    assert {DOCS / page for page in record.pages} == with_blocks
 
 
 def test_the_readme_names_a_block_that_is_there():

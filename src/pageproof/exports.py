@@ -4,7 +4,7 @@ And, for a whole site, the list of its pages in llms.txt.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +18,6 @@ from mkdocs.utils import get_relative_url
 from pageproof import plain, prose
 from pageproof.ipynb import LABELS, Site, notebook
 from pageproof.page import Page as ProvenPage
-from pageproof.reference import Reference
 
 HOST = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?")
 NOTEBOOK, MARKDOWN = ".ipynb", ".md"
@@ -78,17 +77,15 @@ class Exports:
         opened = colab(self.options, self.site, f"{self.language}/{stem}{NOTEBOOK}")
         return Links(markdown, get_relative_url(stem + NOTEBOOK, page.url), opened)
 
-    def write(self, uri: str, reference: Reference, labels: dict[str, str]) -> None:
-        """Write a page beside its folder; PageError says what is wrong with it."""
+    def write(self, uri: str, with_lists: Callable[[str], str]) -> None:
+        """Write a page beside its folder; PageError says what is wrong with it.
+
+        `with_lists` returns the page's Markdown with the site's lists written out.
+        """
         if (proven := self.pages.get(uri)) is None:
             return
         made = self.of(proven, uri)
-        made[MARKDOWN] = reference.as_markdown(
-            made[MARKDOWN],
-            lambda stem: self.site.address + prose.address(f"{stem}.md"),
-            self.title,
-            labels,
-        )
+        made[MARKDOWN] = with_lists(made[MARKDOWN])
         for suffix in (MARKDOWN, NOTEBOOK):
             self.write_file(self.folder / (prose.stem(uri) + suffix), made.get(suffix))
 
@@ -100,6 +97,10 @@ class Exports:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
             self.written[path] = text
+
+    def link(self, stem: str) -> str:
+        """Return the address of a page or a lab."""
+        return self.site.address + prose.address(f"{stem}.md")
 
     def title(self, stem: str) -> str:
         """Return the title of a page or a lab."""

@@ -4,12 +4,11 @@ It is written by `pytest --update` and read by the build, which runs nothing: a 
 a file that is not what it was makes the record stale, and both build and tests fail.
 """
 
-import ast
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from pageproof.imports import digest, made_of
 from pageproof.lab import Cell, Script
 from pageproof.page import PageError, shown
 
@@ -102,61 +101,4 @@ def _difference(
 
 def fingerprint(cell: Cell) -> str:
     """Return what changes if the code of a cell does, or what it is meant to do."""
-    return _digest(repr((cell.code, sorted(cell.options.items()))).encode())
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:16]
-
-
-def made_of(code: str, sources: Path) -> dict[str, str]:
-    """Return a hash of each file that the code imports from the folder of sources.
-
-    Modules are followed through their imports, without importing them; data that lies
-    beside one belongs to it.
-    """
-    found: dict[str, str] = {}
-    waiting = _imports(ast.parse(code), "")
-    while waiting:
-        module = waiting.pop()
-        path = _module(sources, module)
-        if path is None or _name(path, sources) in found:
-            continue
-        package = ".".join(path.parent.relative_to(sources).parts)
-        waiting |= _imports(ast.parse(path.read_bytes()), package)
-        waiting.add(module.rpartition(".")[0])  # a package is run before what it holds
-        for file in [path, *path.parent.iterdir()]:
-            if file == path or _is_data(file):
-                found[_name(file, sources)] = _digest(file.read_bytes())
-    return found
-
-
-def _is_data(file: Path) -> bool:
-    code = file.suffix in (".py", ".pyc") or file.name.startswith(".")
-    return file.is_file() and not code
-
-
-def _name(path: Path, sources: Path) -> str:
-    return path.relative_to(sources.parent).as_posix()
-
-
-def _imports(tree: ast.AST, package: str) -> set[str]:
-    """Return what a module of a package may import: modules, and names in them."""
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) + 1 - node.level]
-            base = (
-                [*above, *filter(None, [node.module])] if node.level else [node.module]
-            )
-            found |= {".".join(base)}
-            found |= {".".join([*base, alias.name]) for alias in node.names}
-    return found
-
-
-def _module(sources: Path, name: str) -> Path | None:
-    base = sources.joinpath(*name.split("."))
-    files = (base.with_name(f"{base.name}.py"), base / "__init__.py")
-    return next((file for file in files if name and file.is_file()), None)
+    return digest(repr((cell.code, sorted(cell.options.items()))).encode())

@@ -54,12 +54,13 @@ def panels(
     labels: Mapping[str, str] = LABELS,
     anchors: Mapping[int, Sequence[str]] = MappingProxyType({}),
     needs: Sequence[Sequence[int] | None] = (),
+    ran: Sequence[str] = (),
 ) -> str:
     """Return a page whose cells show code and output as one thing, without comments.
 
     `anchors` are what links to a cell may be called, by the cell's place on the page;
     `needs` says, in the same order, which cells a copy of it must bring along, None if
-    it is not to be copied so.
+    it is not to be copied so; `ran` says, again in order, where a cell was run.
     """
     page = PARAGRAPH.sub(_apart, page)
     place = count()
@@ -69,7 +70,8 @@ def panels(
         names = anchors.get(here, ())
         marks = "".join(f'<span id="{name}"></span>' for name in names)
         brings = needs[here] if here < len(needs) else None
-        return marks + _cell(match, labels, brings)
+        run = ran[here] if here < len(ran) else ""
+        return marks + _cell(match, labels, brings, run)
 
     page = BARE.sub(r"\1", CELL.sub(one, page))
     return re.sub(rf"{COMMENT}\n?", "", page, flags=re.DOTALL)
@@ -86,12 +88,16 @@ def _apart(match: re.Match[str]) -> str:
 
 
 def _cell(
-    match: re.Match[str], labels: Mapping[str, str], brings: Sequence[int] | None
+    match: re.Match[str],
+    labels: Mapping[str, str],
+    brings: Sequence[int] | None,
+    ran: str,
 ) -> str:
+    below = f'<p class="pp-ran" data-search-exclude>{html.escape(ran)}</p>' * bool(ran)
     code, output = _buttons(labels, brings) + match["code"], match["output"]
     data = "" if brings is None else f' data-needs="{" ".join(map(str, brings))}"'
     if output is None:
-        return f'<div class="pp-cell"{data}>{code}</div>'
+        return f'<div class="pp-cell"{data}>{code}{below}</div>'
     kind = next(
         (k for k in ("raises", "warns") if f".{k}(" in match["marks"]), "output"
     )
@@ -100,7 +106,7 @@ def _cell(
         f'<div class="pp-cell pp-cell--shown"{data}>{code}'
         f'<div class="pp-output pp-output--{kind}" role="group"'
         f' aria-label="{label}"><div class="pp-output__label" aria-hidden="true"'
-        f" data-search-exclude>{label}</div>{output}</div></div>"
+        f" data-search-exclude>{label}</div>{output}</div>{below}</div>"
     )
 
 

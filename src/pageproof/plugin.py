@@ -17,12 +17,15 @@ from pytest_codeblocks.plugin import MarkdownFile, TestBlock
 from pageproof import device
 from pageproof.alone import Runner
 from pageproof.notebook import BlockError
-from pageproof.page import Block, PageError
+from pageproof.page import Block, PageError, shown
 from pageproof.proof import Proof, Settings
 from pageproof.reading import Reader
+from pageproof.recording import Recording, Results
+from pageproof.records import RecordError
+from pageproof.verified import FAILED, RAN, RESULTS, SKIPPED, processor
 
 RUN = pytest.StashKey["Run"]()
-UPDATED = "pageproof updated"
+UPDATED, RECORDED = "pageproof updated", "pageproof recorded"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,6 +41,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="rewrite the outputs of pages and labs and the recorded figures",
     )
+    group.addoption(
+        "--record",
+        action="store_true",
+        help="write which blocks were run on the device, and what came of it",
+    )
+    parser.addini("pageproof_verified", "folder of the records of runs", "string")
     parser.addini("pageproof_reference", "packages whose pins mean: exact", "args")
     parser.addini("pageproof_copies", "run copies of blocks alone as well", "bool")
     parser.addini("pageproof_spread", "files whose tests any worker may take", "args")
@@ -67,6 +76,10 @@ def pytest_configure(config: pytest.Config) -> None:
             f"the versions of constraints.txt, got {run.described}"
         )
     config.pluginmanager.register(Updates(), "pageproof-updates")
+    if config.option.record:
+        run.demand_a_record()
+        if not hasattr(config, "workerinput"):
+            config.pluginmanager.register(Recorder(run), "pageproof-recording")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -118,6 +131,31 @@ class Run:
         packages = config.getini("pageproof_reference")
         self.differing = device.differing(pins, packages) if packages else []
         self.exact = config.option.device == "cpu" and not self.differing
+
+    def demand_a_record(self) -> None:
+        """Raise UsageError if what this run finds is nothing to be recorded."""
+        option = self.config.option
+        if not self.config.getini("pageproof_verified"):
+            raise pytest.UsageError("--record: expected pageproof_verified to be set")
+        if option.update:
+            raise pytest.UsageError("--record says what pages do that --update changes")
+        if option.device == "cpu" and not self.exact:
+            raise pytest.UsageError(
+                "--record on a CPU records the reference: expected the versions of "
+                f"constraints.txt, got {self.described}"
+            )
+
+    @cached_property
+    def recording(self) -> Recording | None:
+        """The records of what was run, None where none are kept."""
+        folder = self.config.getini("pageproof_verified")
+        return Recording(self.config.rootpath / folder, self.reader) if folder else None
+
+    def covers(self, path: Path) -> bool:
+        """Whether a page is held against the record of what was run on a CPU."""
+        option = self.config.option
+        other = option.update or option.record or option.device != "cpu"
+        return not other and self.recording and self.recording.uri(path) is not None
 
     def is_lab(self, path: Path) -> bool:
         """Whether a file is a lab: a script in `labs` among a language's pages."""
@@ -179,6 +217,14 @@ class PageFile(MarkdownFile):
             yield BlockItem.from_parent(self, name=f"line {block.line}", block=block)
         if self.run.copies and any(b.language == "python" for b in self.page.blocks):
             yield CopiesItem.from_parent(self, name="copies")
+        if self.page.blocks and self.run.covers(self.path):
+            yield VerifiedItem.from_parent(self, name="verified")
+
+    @cached_property
+    def recorded_as(self) -> tuple[str | None, dict[int, str]]:
+        """What records call the page, and each of its blocks by its line."""
+        recording = self.run.recording
+        return recording.uri(self.path), recording.names(self.page)
 
     def teardown(self) -> None:
         if self.proof is None:
@@ -223,6 +269,9 @@ class BlockItem(TestBlock):
 
     def setup(self) -> None:
         self.parent.last = self  # whose report says what was updated
+        if self.config.option.record:
+            page, names = self.parent.recorded_as
+            self.user_properties.append((RECORDED, [page, names[self.block.line]]))
         if reason := self.parent.run.settings.skips(self.block):
             pytest.skip(reason)
 
@@ -256,6 +305,27 @@ class CopiesItem(pytest.Item):
 
 class CopyError(Exception):
     """Copies that do not run alone, or print something else than their page shows."""
+
+
+class VerifiedItem(pytest.Item):
+    """That the record of what was run on a CPU names exactly the blocks of a page."""
+
+    def runtest(self) -> None:
+        if faults := self.parent.run.recording.faults(self.parent.page):
+            again = f"pytest --record {shown(self.path)} writes it"
+            raise NotRecordedError("\n".join([*faults, again]))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo) -> object:
+        if isinstance(excinfo.value, NotRecordedError | RecordError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, 0, self.name
+
+
+class NotRecordedError(Exception):
+    """Blocks that the record does not know as they stand."""
 
 
 class QuietHooks:
@@ -293,3 +363,39 @@ class Updates:
             terminalreporter.section(f"pageproof: {len(self.names)} updated")
             for name in self.names:
                 terminalreporter.line(name)
+
+
+class Recorder:
+    """Writes, at the end of a run, which blocks were run and what came of it."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.results: Results = {}
+        self.written: Path | None = None
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        for key, of in report.user_properties:
+            if key != RECORDED or of[0] is None:
+                continue
+            page, name = of
+            results = self.results.setdefault(page, {})
+            if report.failed:
+                results[name] = FAILED
+            elif report.skipped:
+                results[name] = SKIPPED
+            elif report.when == "call":
+                results[name] = RAN
+
+    def pytest_sessionfinish(self) -> None:
+        if self.results:
+            recording, kind = self.run.recording, self.run.config.option.device
+            name = processor() if kind == "cpu" else device.demand_cuda()
+            self.written = recording.write(kind, name, self.results)
+
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter
+    ) -> None:
+        found = [result for of in self.results.values() for result in of.values()]
+        if self.written:
+            said = ", ".join(f"{found.count(result)} {result}" for result in RESULTS)
+            terminalreporter.section(f"pageproof: {shown(self.written)}: {said}")

@@ -4,11 +4,11 @@ import logging
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from posixpath import dirname
 
 import jinja2
-import yaml
 from markupsafe import Markup
 from mkdocs.config import config_options as option
 from mkdocs.config.base import Config
@@ -20,7 +20,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
-from pageproof import above, metadata, panels, search
+from pageproof import above, metadata, panels, plain, runs, search
 from pageproof.aside import Aside
 from pageproof.cache import Kept
 from pageproof.compact import without_indentation
@@ -35,6 +35,7 @@ from pageproof.prose import stem
 from pageproof.reading import Reader
 from pageproof.records import RecordError
 from pageproof.reference import LABELS, Reference
+from pageproof.runs import Runs
 from pageproof.siblings import Siblings
 
 log = logging.getLogger("mkdocs.plugins.pageproof")
@@ -44,7 +45,8 @@ class Options(Config):
     """What mkdocs.yml says to the plugin; paths are relative to that file."""
 
     root = option.Optional(option.Type(str))
-    runs = option.Optional(option.Type(str))
+    verified = option.Optional(option.Dir(exists=True))  # records of what was run
+    run_labels = option.Type(dict, default=runs.LABELS)
     labels = option.Type(dict, default=panels.LABELS)
     lists = option.Optional(option.Dir(exists=True))  # of claims, terms and letters
     list_labels = option.Type(dict, default=LABELS)
@@ -90,11 +92,17 @@ class SitePlugin(BasePlugin[Options]):
         self.reference = self.kept.get(
             ("lists",), reference.sources, lambda _: reference
         )
-        self.runs = None
-        if self.config.runs:
-            self.runs = yaml.safe_load(
-                (self.base / self.config.runs).read_text("utf-8")
+        try:
+            folder = self.config.verified
+            self.runs = Runs(
+                self.kept,
+                Path(folder) if folder else None,
+                Path(config.docs_dir).name,
+                self.reader.sources,
+                runs.LABELS | self.config.run_labels,
             )
+        except RecordError as error:
+            raise PluginError(str(error)) from error
 
     def on_pre_build(self, config: MkDocsConfig) -> None:
         if self.serving:
@@ -121,7 +129,12 @@ class SitePlugin(BasePlugin[Options]):
             "panels": panels.LABELS | self.config.labels,
         }
         self.contents = Contents(
-            self.kept, self.preview.settings, self.reference, labels
+            self.kept,
+            self.preview.settings,
+            self.reference,
+            labels,
+            self.sources,
+            self.runs,
         )
 
     def on_env(
@@ -142,6 +155,7 @@ class SitePlugin(BasePlugin[Options]):
         return lab and lab.markdown
 
     def read(self, page: Page) -> ProvenPage:
+        """Return a page as it is proven, also before it is its turn to be shown."""
         path = Path(page.file.abs_src_path)
         made_of = path.read_bytes(), self.preview.settings, tuple(self.reader.appended)
         try:
@@ -175,13 +189,29 @@ class SitePlugin(BasePlugin[Options]):
     ) -> str:
         proven = self.proven[page.file.src_uri]
         siblings = Siblings(page, files, self.nav, self.sources, self.reference)
-        return self.contents.shown(html, page, proven, siblings)
+        html = self.contents.shown(html, page, proven, siblings)
+        try:
+            return self.runs.tables(html, partial(self.all_runs, siblings.link))
+        except RecordError as error:
+            raise PluginError(str(error)) from error
+
+    def all_runs(self, link: Callable[[str], str]) -> list[runs.Shown]:
+        """Return what is known of the runs of all pages, in the order of the nav."""
+        proven = {page.file.src_uri: self.read(page) for page in self.nav.pages}
+        return [
+            runs.Shown(
+                plain.title(page.text),
+                link(stem(uri)),
+                page.blocks,
+                self.contents.states(uri, page),
+            )
+            for uri, page in proven.items()
+        ]
 
     def on_page_context(
         self, context: dict, page: Page, config: MkDocsConfig, nav: object
     ) -> dict:
-        """Give the template what is known of the page's runs, if it has blocks."""
-        context["runs"] = self.runs if panels.has_code(page.content or "") else None
+        """Give the template what is known of the page and of its other forms."""
         if self.config.metadata and page.canonical_url:
             context["metadata"] = self.metadata(page, config)
         context["exports"] = self.exports.links(page)
@@ -208,10 +238,16 @@ class SitePlugin(BasePlugin[Options]):
         )
         return metadata.head(site, about)
 
-    def on_post_page(self, output: str, page: Page, config: MkDocsConfig) -> str:
+    def with_lists(self, text: str) -> str:
+        """Return the Markdown of a page with the site's lists written out."""
         labels = LABELS | self.config.list_labels
+        link, title = self.exports.link, self.exports.title
+        text = self.reference.as_markdown(text, link, title, labels)
+        return self.runs.as_markdown(text, partial(self.all_runs, link))
+
+    def on_post_page(self, output: str, page: Page, config: MkDocsConfig) -> str:
         try:
-            self.exports.write(page.file.src_uri, self.reference, labels)
+            self.exports.write(page.file.src_uri, self.with_lists)
         except PageError as error:
             self.refuse_or_warn(error)
         return self.published(output)

@@ -30,7 +30,7 @@ class Update:
             files |= self._record()
         elif self.outputs:
             files[self.page.path] = self._page_text()
-        _replace(files)
+        replace(files)
         return [
             *(f"{shown(self.page.path)}:{b.line}: output" for b, _ in self.outputs),
             *(shown(path) for path in files if path != self.page.path),
@@ -60,7 +60,7 @@ class Update:
         return "\n".join(lines)
 
 
-def _replace(files: dict[Path, str]) -> None:
+def replace(files: dict[Path, str]) -> None:
     """Put every file in place only once all of them are safely written."""
     with contextlib.ExitStack() as undo:
         ready = []

@@ -17,6 +17,8 @@ from pymdownx.highlight import Highlight, HighlightExtension
 from pageproof.aside import Aside
 from pageproof.cache import Kept
 from pageproof.preview import Codes, Coloured
+from pageproof.reading import Reader
+from pageproof.recording import Recording
 from pageproof.site import SitePlugin
 
 CONFIG = """
@@ -34,12 +36,12 @@ validation: {links: {anchors: warn}}
 nav: [index.md, b.md, d.md]
 plugins:
   material/search: {lang: [en], separator: " ", pipeline: []}
-  pageproof: {lists: lists, runs: runs.yml}
+  pageproof: {lists: lists, verified: verified}
 """
 PAGE = """{{ page.title }}: {{ page.content }}
 {% for item in page.toc %}<i>{{ item.title }}</i>{% endfor %}
 [{{ page.next_page.title }}] [{{ page.meta.says }}] [{{ config.extra.motto }}]
-[{% for item in nav %}{{ item.title }} {% endfor %}] [{{ runs }}] [{{ more }}]
+[{% for item in nav %}{{ item.title }} {% endfor %}] [{{ more }}]
 {% include "part.html" %}"""
 TERM = '- {term: curve, zh: Q, says: "A line.", page: index, at: home}\n'
 SVG = '<svg width="40" height="30"></svg>'
@@ -48,7 +50,7 @@ FILES = {
     "theme/main.html": PAGE,
     "theme/part.html": "part one",
     "code.py": "x = 1\n",
-    "runs.yml": "cpu: once\n",
+    "verified/cpu.yml": "runs:\npages:\n",
     "lists/claims.yml": "[]\n",
     "lists/notation.yml": "[]\n",
     "lists/keywords.yml": "[]\n",
@@ -224,9 +226,13 @@ def test_a_changed_template_is_seen_on_every_page(preview, name):
 
 
 def test_changed_records_of_runs_are_seen_where_there_are_blocks(preview):
-    preview({"runs.yml": "cpu: twice\n"})
+    root = preview.site.parent
+    recording = Recording(root / "verified", Reader(root / "mkdocs.yml"))
+    blocks = recording.names(recording.reader.read(root / "docs/d.md")).values()
+    recording.write("cuda", "toaster", {"docs/d.md": dict.fromkeys(blocks, "ran")})
+    preview()
     assert preview.made.filled_in == ["D"]
-    assert "twice" in preview.read("d/index.html")
+    assert "toaster" in preview.read("d/index.html")
 
 
 def test_changed_extra_settings_are_seen(preview):

@@ -1,6 +1,7 @@
 """The MkDocs plugin on a small site of its own."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from mkdocs.config import load_config
 from mkdocs.exceptions import Abort
 
 from pageproof.policy import with_policy
+from pageproof.reading import Reader
+from pageproof.recording import Recording
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="72pt" height="36pt"></svg>'
 CONFIG = """
@@ -24,12 +27,12 @@ markdown_extensions:
   pymdownx.snippets: {check_paths: true}
   pymdownx.superfences: {disable_indented_code_blocks: true}
 plugins:
-  pageproof: {root: docs/root, runs: docs/runs.yml}
+  pageproof: {root: docs/root, verified: docs/verified}
 """
 FILES = {
     "mkdocs.yml": CONFIG,
-    "theme/main.html": "<html><head></head>{{ page.content }}|{{ runs }}</html>",
-    "docs/runs.yml": "device: CPU",
+    "theme/main.html": "<html><head></head>{{ page.content }}</html>",
+    "docs/verified/cuda.yml": "runs:\npages:\n",
     "docs/root/index.html": '<html><head></head><a href="{{ base }}en/"></a></html>',
     "docs/root/style.css": "a {}",
     "docs/assets/figures/a.svg": SVG,
@@ -64,10 +67,105 @@ def test_assets_are_shared_and_figures_have_both_schemes(site):
     assert "<math" in (site / "site/en/index.html").read_text("utf-8")
 
 
-def test_only_a_page_with_code_says_where_it_was_run(site):
+SKIP = '<!--pytest.mark.skip(reason="a | b")-->'
+
+
+def record(site: Path, kind: str, device: str, result: str = "ran") -> None:
+    """Record the site's one block as run, with a version of torch."""
+    docs, reader = site / "docs", Reader(site / "mkdocs.yml")
+    recording = Recording(docs / "verified", reader)
+    page = reader.read(docs / "en/part/code.md")
+    found = dict.fromkeys(recording.names(page).values(), result)
+    recording.write(kind, device, {recording.uri(page.path): found})
+    text = re.sub(
+        r"torch: [\d.]+", "torch: 7.8.9", recording.record(kind).path.read_text()
+    )
+    recording.record(kind).path.write_text(text)
+
+
+def below(site: Path) -> list[str]:
+    """What the site says below its blocks."""
     built(site)
-    assert "|None" in (site / "site/en/index.html").read_text("utf-8")
-    assert "'CPU'" in (site / "site/en/part/code/index.html").read_text("utf-8")
+    page = (site / "site/en/part/code/index.html").read_text("utf-8")
+    return re.findall(r'<p class="pp-ran" data-search-exclude>(.*?)</p></div>', page)
+
+
+def test_below_a_block_stands_where_it_was_run_as_it_stands(site):
+    assert below(site) == ["Not yet run on CPU, CUDA"]
+    record(site, "cpu", "Linux toaster")
+    assert below(site) == ["Run on CPU, torch 7.8; not yet run on CUDA"]
+    record(site, "cuda", "NVIDIA H200")
+    assert below(site) == ["Run on CPU, torch 7.8; NVIDIA H200, torch 7.8"]
+    record(site, "cuda", "NVIDIA H200", "failed")
+    assert below(site) == ["Run on CPU, torch 7.8; fails on NVIDIA H200, torch 7.8"]
+    page = site / "docs/en/part/code.md"
+    page.write_text(page.read_text().replace("x = 1", "x = 2"))
+    assert below(site) == ["Not yet run on CPU, CUDA"]
+    assert "pp-ran" not in (site / "site/en/index.html").read_text("utf-8")
+
+
+def test_a_block_that_is_not_run_everywhere_says_why(site):
+    page = site / "docs/en/part/code.md"
+    text = page.read_text()
+    page.write_text(
+        text.replace("```py", '<!--pytest.mark.skip(reason="slow")-->\n```py')
+    )
+    assert below(site) == ["Not run: slow"]
+    page.write_text(text.replace("```py", "<!--pytest.mark.requires(cuda)-->\n```py"))
+    assert below(site) == ["Not yet run on CUDA"]
+
+
+def test_a_site_without_records_says_nothing_of_runs(site):
+    config = site / "mkdocs.yml"
+    config.write_text(config.read_text().replace(", verified: docs/verified", ""))
+    assert below(site) == []
+
+
+TABLES = """\
+# Trust
+
+{runs: where}
+
+{runs: pages}
+
+{runs: skipped}
+"""
+
+
+def test_a_page_counts_what_was_run_and_names_what_was_not(site):
+    (site / "docs/en/trust.md").write_text(TABLES)
+    record(site, "cpu", "Linux toaster")
+    page = site / "docs/en/part/code.md"
+    page.write_text(f"{page.read_text()}\n{SKIP}\n```python\n\nif 1 < 2: pass\n```\n")
+    built(site)
+    shown = (site / "site/en/trust/index.html").read_text("utf-8")
+    rows = [
+        re.findall(r"<t[hd](?: [^>]*)?>(.*?)</t[hd]>", row)
+        for row in re.findall(r"<tr>(.*?)</tr>", shown)
+    ]
+    today = date.today().isoformat()
+    assert rows[0][:4] == ["Device", "Date", "Python", "torch"]
+    assert rows[0][-1] == "Blocks"
+    assert rows[1][:2] == ["CPU (Linux toaster)", today]
+    assert (rows[1][3], rows[1][-1]) == ("7.8.9", "1")
+    link = '<a href="../part/code/">Code</a>'
+    assert rows[2:5] == [
+        ["Page", "Blocks", "CPU", "CUDA"],
+        [link, "2", "1", "0"],
+        ["All pages", "2", "1", "0"],
+    ]
+    assert rows[6:] == [[link, "<code>if 1 &lt; 2: pass</code>", "a | b"]]
+    markdown = (site / "site/en/trust.md").read_text("utf-8")
+    address = "https://example.org/course/en/part/code/"
+    assert f"| [Code]({address}) | 2 | 1 | 0 |" in markdown
+    assert f"| [Code]({address}) | `if 1 < 2: pass` | a \\| b |" in markdown
+
+
+def test_a_broken_record_stops_the_build_and_is_named(site, caplog):
+    (site / "docs/verified/cuda.yml").write_text("runs: []\n")
+    with pytest.raises(Abort):
+        built(site)
+    assert "docs/verified/cuda.yml:1: is no record" in caplog.text
 
 
 def test_a_figure_without_its_dark_twin_stops_the_build(site, caplog):
@@ -111,3 +209,20 @@ def test_a_policy_names_each_inline_script_by_its_hash():
     named = "'sha256-qVpDBgj7bpq5hMAcGp3AOc79J3Y1Z4HvySTwKrWDoy4='"
     assert f"script-src 'self' {named}; style-src 'self';" in page
     assert page.index("Content-Security-Policy") < page.index("<script>")
+
+
+def test_what_another_command_counted_is_a_table_with_its_sums(site, caplog):
+    (site / "docs/en/trust.md").write_text("# Trust\n\n{runs: faults}\n")
+    path = site / "docs/verified/faults.yml"
+    path.write_text("seed: 1\nkinds:\n  a digit: {planted: 1200, caught: 7}\n")
+    built(site)
+    shown = (site / "site/en/trust/index.html").read_text("utf-8")
+    cells = re.findall(r"<t[hd](?: [^>]*)?>(.*?)</t[hd]>", shown)
+    assert cells[:3] == ["Kind of fault", "planted", "caught"]
+    assert cells[3:] == ["a digit", "1,200", "7", "Together", "1,200", "7"]
+    markdown = (site / "site/en/trust.md").read_text("utf-8")
+    assert "| a digit | 1,200 | 7 |\n| Together | 1,200 | 7 |" in markdown
+    path.write_text("kinds: [a, b]\n")
+    with pytest.raises(Abort):
+        built(site)
+    assert "docs/verified/faults.yml:1: expected names with counts" in caplog.text

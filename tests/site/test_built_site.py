@@ -129,3 +129,22 @@ def test_the_pages_above_the_languages_know_where_they_are(elements):
 def test_the_sitemap_names_each_page(built, page_url):
     sitemap = (built / "en/sitemap.xml").read_text("utf-8")
     assert f"<loc>{page_url}</loc>" in sitemap
+
+
+def test_below_each_block_stands_that_the_cpu_ran_it_as_it_stands(html, path):
+    cells = re.findall(r'<div class="pp-cell[ "]', html[path])
+    said = re.findall(r'<p class="pp-ran" data-search-exclude>(.*?)</p>', html[path])
+    assert len(said) == len(cells)
+    elsewhere = ("Not run: ", "Not yet run on CUDA", "Run on NVIDIA")
+    assert [
+        s for s in said if not s.startswith(("Run on CPU, torch ", *elsewhere))
+    ] == []
+
+
+def test_the_page_on_trust_counts_the_blocks_of_all_pages(html):
+    page = html["/course/en/reference/trust/index.html"]
+    cells = sum(text.count('<div class="pp-cell') for text in html.values())
+    rows = re.findall(r"<tr>(.*?)</tr>", page)
+    total = next(row for row in rows if "All pages" in row)
+    assert re.findall(r">([\d,]+)<", total)[0] == f"{cells:,}"
+    assert "{runs" not in page
