@@ -20,7 +20,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
-from pageproof import above, metadata, panels, plain, runs, search
+from pageproof import above, licences, metadata, panels, plain, runs, search
 from pageproof.aside import Aside
 from pageproof.cache import Kept
 from pageproof.compact import without_indentation
@@ -39,6 +39,7 @@ from pageproof.runs import Runs
 from pageproof.siblings import Siblings
 
 log = logging.getLogger("mkdocs.plugins.pageproof")
+LANGUAGES = "assets/javascripts/lunr/"  # that a search in English never fetches
 
 
 class Options(Config):
@@ -109,7 +110,7 @@ class SitePlugin(BasePlugin[Options]):
             self.aside.step(Path(config.site_dir))
 
     def on_files(self, files: Files, config: MkDocsConfig) -> Files:
-        """Show each language the shared assets as if they were its own."""
+        """Show each language the shared assets as its own, and the licences of all."""
         docs = self.reader.docs
         for folder, _, names in os.walk(docs / "assets"):
             below = Path(folder).relative_to(docs).as_posix()
@@ -118,7 +119,22 @@ class SitePlugin(BasePlugin[Options]):
                     path = os.path.join(folder, name)
                     uri = f"{below}/{name}"
                     files.append(File.generated(config, uri, abs_src_path=path))
+        if self.reference.source("licences"):
+            text = self.notice(config.site_name)
+            files.append(File.generated(config, licences.NOTICE, content=text))
+        search = config.plugins.get("material/search")
+        if search is not None and search.config.lang == ["en"]:
+            for file in list(files):
+                if file.src_uri.startswith(LANGUAGES):
+                    files.remove(file)
         return files
+
+    def notice(self, name: str) -> str:
+        """Return what the site says of the works that it holds."""
+        try:
+            return licences.notice(Path(self.config.lists), name)
+        except RecordError as error:
+            raise PluginError(str(error)) from error
 
     def on_nav(self, nav: Navigation, config: MkDocsConfig, files: Files) -> None:
         self.nav = nav
