@@ -93,7 +93,8 @@ class Runs:
         self, uri: str, page: Page, brings: Sequence[Sequence[int] | None]
     ) -> list[State]:
         made_of = [
-            (b.language, b.code, b.output and b.output.text, b.figures, options(b))
+            [b.language, b.code, b.output and b.output.text, options(b)]
+            + [figure.light for figure in b.figures]
             for b in page.blocks
         ]
         prints = self.kept.get(

@@ -14,7 +14,7 @@ LABS = sorted(path.stem for path in (ROOT / "docs/en/labs").glob("*.py"))
 SHOWN = re.compile(
     r'<div class="pp-cell(?: [\w-]+)*".*?<code>(?P<code>.*?)</code></pre></div>'
     r'(?:<div class="pp-output [^>]*>.*?<code>(?P<output>.*?)</code></pre></div>)?'
-    r"</div>",
+    r'<p class="pp-ran"',
     re.DOTALL,
 )
 
