@@ -192,7 +192,8 @@ def adam_steps(
     Betas 0.9 and 0.999, eps 1e-8: PyTorch's defaults.
 
     Shapes: losses() of any; params leaf tensors that require gradients.
-    Raises: ValueError if lr is not positive and finite, or steps is negative.
+    Raises: ValueError if lr is not positive and finite, steps is negative, or the
+            square of a gradient is not finite.
     Source: the formulas of optimisation/averaging_losses, section Adam.
     """
     if not 0 < lr < math.inf or steps < 0:
@@ -206,6 +207,10 @@ def adam_steps(
                 m.lerp_(g, 0.1)
                 v.mul_(0.999).addcmul_(g, g, value=0.001)
                 scale = (v / (1 - 0.999**t)).sqrt() + 1e-8
+                if not scale.isfinite().all():
+                    raise ValueError(
+                        "losses overflow: a squared gradient is not finite"
+                    )
                 p -= lr * (m / (1 - 0.9**t)) / scale
     # --8<-- [end:adam_steps]
 

@@ -28,8 +28,8 @@ def turning_stream(
     if angle.dim() != 1 or len(angle) == 0 or streams < 1:
         found = f"{tuple(angle.shape)} and {streams}"
         raise ValueError(f"expected angles (T,), T > 0, and streams >= 1, got {found}")
-    if not angle.isfinite().all():
-        raise ValueError("expected finite angles, got nan or inf")
+    if angle.is_complex() or not angle.isfinite().all():
+        raise ValueError("expected finite angles, got complex numbers, nan or inf")
     angle = angle.cpu().double()
     rule = torch.stack([angle.cos(), angle.sin()], dim=1)
     size = (len(angle), streams, 2)
@@ -81,7 +81,7 @@ def alarm_step(wrong: Tensor, window: int, limit: int) -> Tensor:
     Raises: ValueError unless 1 <= window <= T and limit >= 1, or if an entry is
             neither 0 nor 1.
     """
-    if wrong.dim() == 0 or not 1 <= window <= len(wrong) or limit < 1:
+    if wrong.dim() == 0 or not 1 <= window <= len(wrong) or not limit >= 1:
         found = f"{tuple(wrong.shape)}, {window} and {limit}"
         raise ValueError(f"expected (T, ...), 1 <= window <= T, limit >= 1: {found}")
     if wrong.dtype != torch.bool and not ((wrong == 0) | (wrong == 1)).all():
@@ -168,7 +168,8 @@ def online_sgd(
     shape = torch.broadcast_shapes(X.shape[:-1], y.shape, lr.shape)
     lr, y = lr.expand(shape), y.expand(shape)
     w = X.new_zeros(X.shape[-1]) if start is None else start.to(X)
-    if w.shape != X.shape[-1:] or not w.isfinite().all():
+    odd = start is not None and start.is_complex()
+    if odd or w.shape != X.shape[-1:] or not w.isfinite().all():
         raise ValueError(f"expected a finite start of shape (d,), got {start}")
     w = w.expand(*shape[1:], X.shape[-1])
     weights, scores = [], []

@@ -54,10 +54,18 @@ def fair_log_price(row: Row) -> float:
     Bedrooms alone add nothing. No garage: None. The frontage must be known.
 
     Units:  log of euros; areas in square metres, frontage in metres.
-    Raises: ValueError if the frontage is a gap.
+    Raises: ValueError if the frontage is a gap, the area not positive, a column is
+            missing or a word unknown.
     """
-    if row["frontage"] is None:
-        raise ValueError("expected a known frontage, got None")
+    if lost := {"area", "bathrooms", "built", "garage", "frontage"} - row.keys():
+        raise ValueError(f"expected columns {sorted(lost)}, got {list(row)}")
+    if row["frontage"] is None or not row["area"] > 0:
+        got = f"{row['frontage']} and {row['area']}"
+        raise ValueError(f"expected a known frontage and an area > 0, got {got}")
+    for name, known in (("neighbourhood", NEIGHBOURHOODS), ("heating", HEATINGS)):
+        if row.get(name, "") not in known:
+            got = repr(row.get(name, ""))
+            raise ValueError(f"expected {name} among {list(known)}, got {got}")
     value = 8.4 + 0.8 * math.log(row["area"]) + 0.03 * row["bathrooms"]
     value += 0.02 * row["frontage"] - 0.004 * (2024 - row["built"])
     if row["garage"] is not None:
@@ -132,7 +140,7 @@ def lose_frontage(
 
     Raises: ValueError if a frontage is a gap already.
     """
-    if any(row["frontage"] is None for row in rows):
+    if any(row.get("frontage") is None for row in rows):
         raise ValueError("expected a known frontage in each row, got None")
     u = torch.rand(len(rows), generator=generator, dtype=torch.float64)
     lost = []

@@ -184,8 +184,11 @@ def summary(
     transpose. So its norm is the product of two norms.
 
     Shapes: each list holds (draws, batch, width), one for each layer.
-    Raises: FloatingPointError if a result is inf or nan.
+    Raises: FloatingPointError if a result is inf or nan; ValueError if shapes differ.
     """
+    shapes = {tuple(t.shape) for t in (*inputs, *delta, *outputs)}
+    if len(shapes) > 1:
+        raise ValueError(f"expected tensors of one shape, got {sorted(shapes)}")
     width, rows = inputs[0].shape[-1], inputs[0].shape[:2]
 
     def lengths(t: Tensor) -> Tensor:  # one for each draw and example

@@ -98,7 +98,7 @@ def check_fold(train: Iterable[int], valid: Iterable[int], n: int) -> Fold:
     if not train or not valid:
         raise ValueError(f"expected rows in both parts, got {len(train), len(valid)}")
     low, high = min(train + valid), max(train + valid)
-    if low < 0 or high >= n:
+    if low < 0 or not high < n:
         raise ValueError(f"expected rows 0 to {n - 1}, got {low} to {high}")
     both = set(train) & set(valid)
     if both:
@@ -183,9 +183,13 @@ def inverse_gram(A: Tensor, penalties: Tensor) -> Tensor:
     """Return the inverse of A'A + diag(penalties), for a table or many at once.
 
     Shapes: A (..., n, p), penalties (p,), result (..., p, p).
-    Raises: torch.linalg.LinAlgError if columns are dependent, to within rounding.
+    Raises: torch.linalg.LinAlgError if columns are dependent, to within rounding;
+            ValueError if the shapes do not fit.
     """
     p = A.shape[-1]
+    if penalties.shape != (p,):
+        got = f"{tuple(A.shape)} and {tuple(penalties.shape)}"
+        raise ValueError(f"expected A (..., n, p) and penalties (p,), got {got}")
     G = A.mT @ A + torch.diag(penalties)
     L, info = torch.linalg.cholesky_ex(G)
     good = (info == 0).all()

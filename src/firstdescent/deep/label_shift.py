@@ -198,7 +198,8 @@ def mixture_se(source: Tensor, y: Tensor, target: Tensor, p: Tensor) -> Tensor:
     The rows of both sets are independent, p is held fixed.
 
     Shapes: source (..., n), y (..., n), target (..., m), p (..., k), result (...).
-    Raises: TypeError if target or p does not hold real floating-point numbers;
+    Raises: TypeError if target or p does not hold real floating-point numbers, or
+            source complex ones;
             ValueError if one holds nan or inf, p is (), m < 2, or a class has
             fewer than 2 rows; and as `class_means`.
     """
@@ -207,6 +208,8 @@ def mixture_se(source: Tensor, y: Tensor, target: Tensor, p: Tensor) -> Tensor:
             raise TypeError(f"expected floating point in {name}, got {values.dtype}")
         if values.dim() == 0 or not values.isfinite().all():
             raise ValueError(f"expected a row of finite numbers in {name}")
+    if source.is_complex():
+        raise TypeError(f"expected real numbers in source, got {source.dtype}")
     source, target, k = source.double(), target.double(), p.shape[-1]
     rows = count_labels(y, k)
     if target.shape[-1] < 2 or (rows < 2).any():

@@ -63,11 +63,15 @@ def two_layer(
     `mask` multiplies the hidden units, as dropout does.
 
     Shapes: X (n, d), mask (n, h), result (n,).
-    Raises: ValueError if X, W2 or the mask has another shape.
+    Raises: ValueError if X, a weight or the mask has another shape, or a device.
     """
-    if X.dim() != 2 or net.W2.shape != (1, len(net.b1)):
-        found = f"{tuple(X.shape)} and {tuple(net.W2.shape)}"
-        raise ValueError(f"expected X (n, d) and W2 (1, h), got {found}")
+    h, d = len(net.b1), X.shape[-1]
+    found = [tuple(part.shape) for part in (X, *net)]
+    if X.dim() != 2 or found[1:] != [(h, d), (h,), (1, h), (1,)]:
+        wanted = "X (n, d), W1 (h, d), b1 (h,), W2 (1, h) and b2 (1,)"
+        raise ValueError(f"expected {wanted}, got {found}")
+    if len(devices := {str(part.device) for part in (X, *net)}) > 1:
+        raise ValueError(f"expected one device, got {sorted(devices)}")
     hidden = activation(X @ net.W1.T + net.b1)  # (n, h)
     if mask is not None:
         if mask.shape != hidden.shape:
@@ -82,10 +86,11 @@ def draw_mask(like: Tensor, n: int, rate: float, generator: Generator) -> Tensor
     """Return a dropout mask: entries 0 with probability `rate`, else 1/(1 - rate).
 
     Shapes: like (h,) gives dtype and device, result (n, h).
-    Raises: ValueError unless the rate is in [0, 1).
+    Raises: ValueError unless the rate is in [0, 1), and like is (h,).
     """
-    if not 0 <= rate < 1:
-        raise ValueError(f"expected a rate in [0, 1), got {rate}")
+    if like.dim() != 1 or not 0 <= rate < 1:
+        got = f"{tuple(like.shape)} and {rate}"
+        raise ValueError(f"expected like (h,), a rate in [0, 1), got {got}")
     draws = torch.rand(
         n, len(like), generator=generator, device=generator.device, dtype=torch.float64
     )

@@ -128,7 +128,11 @@ def corner(A: Tensor, y: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
     are dependent up to rounding give a theta and a u that are of no use.
 
     Shapes: A (n, p), y (n,), rows (p,) of int64, theta (p,), u (n,).
+    Raises: ValueError if rows is not (p,), or on another device.
     """
+    if rows.shape != A.shape[1:] or rows.device != A.device:
+        got = f"{tuple(rows.shape)} on {rows.device}"
+        raise ValueError(f"expected rows (p,) on the device of A, got {got}")
     theta, info = torch.linalg.solve_ex(A[rows], y[rows])
     theta = theta.where(info == 0, nan)
     u = (A @ theta - y).sign()
@@ -149,8 +153,12 @@ def best_proved(
     allowance for rounding, n times 1e-14, as a share of the sum (0 if nothing).
 
     Shapes: A (n, p), y (n,), theta (p,), u (n,), share ().
+    Raises: ValueError if A, y and u differ in n.
     """
     theta, u = (torch.stack(parts) for parts in zip(*pairs, strict=True))
+    if not u.shape[1:] == y.shape == A.shape[:1] or A.device != y.device:
+        got = f"{tuple(A.shape)}, {tuple(y.shape)} and {tuple(u.shape[1:])}"
+        raise ValueError(f"expected A (n, p), y, u (n,) on one device, got {got}")
     r = theta @ A.T - y  # (pairs, n)
     total = r.abs().sum(dim=1)
     bound = (u * r).sum(dim=1) / u.abs().amax(dim=1).clamp(min=1)

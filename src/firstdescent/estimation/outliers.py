@@ -80,7 +80,14 @@ def weighted_fit(A: Tensor, y: Tensor, w: Tensor) -> Tensor:
 
     Shapes: A (n, p), y (n,), w (n,), result (p,).
     Units:  w may be multiplied by any positive number.
+    Raises: ValueError if A is not (n, p), n, p > 0, y or w not (n,), or a number
+            not finite.
     """
+    if A.dim() != 2 or not A.numel() or not y.shape == w.shape == A.shape[:1]:
+        got = f"{tuple(A.shape)}, {tuple(y.shape)} and {tuple(w.shape)}"
+        raise ValueError(f"expected A (n, p), y (n,) and w (n,), got {got}")
+    if not all(t.isfinite().all() for t in (A, y, w)):
+        raise ValueError("A, y and w must be finite, got nan or inf")
     root = w.sqrt()[:, None]
     fit = torch.linalg.lstsq(root * A, root * y[:, None], driver="gels")
     return fit.solution[:, 0]
@@ -107,10 +114,13 @@ def start_scale(A: Tensor, y: Tensor, theta: Tensor, dtype: torch.dtype) -> Tens
     """Return the scale of a fit's residuals.
 
     Shapes: A (n, p), y (n,), theta (p,), result ().
-    Raises: ValueError if more than half of the rows are fitted exactly, to within
-            the rounding of labels of that dtype; or if the scale is 1e-25 of the
-            largest label, 1 in a scaled table.
+    Raises: ValueError if A is not (n, p) or y not (n,); if more than half of the
+            rows are fitted exactly, to within the rounding of labels of that dtype;
+            or if the scale is 1e-25 of the largest label, 1 in a scaled table.
     """
+    if A.dim() != 2 or y.shape != A.shape[:1]:
+        shapes = f"{tuple(A.shape)} and {tuple(y.shape)}"
+        raise ValueError(f"expected A (n, p) and y (n,), got {shapes}")
     scale = noise_scale(A @ theta - y, fitted=len(theta))
     size = (A.abs() @ theta.abs() + y.abs()).median()
     if scale <= 4 * torch.finfo(dtype).eps * size:
@@ -151,7 +161,11 @@ def huber_gap(r: Tensor, u: Tensor, c: float) -> tuple[Tensor, Tensor]:
 
     Shapes: r (n,), u (n,), both results ().
     Units:  sums over the rows, in units of r squared.
+    Raises: ValueError if r and u are not (n,), or c not positive and finite.
     """
+    if r.dim() != 1 or u.shape != r.shape or not 0 < c < inf:
+        got = f"{tuple(r.shape)}, {tuple(u.shape)} and {c}"
+        raise ValueError(f"expected r (n,), u (n,) and 0 < c < inf, got {got}")
     u = u / (u.abs().max() / c).clamp(min=1)
     size = r.abs()
     loss = torch.where(size <= c, r**2 / 2, c * size - c**2 / 2)
@@ -204,10 +218,17 @@ def in_old_units(
     """Return a fit of a scaled table as one of the table before scaling.
 
     Shapes: y (n,), units (p,), z (p,), scale (), weights (n,).
-    Raises: ValueError if a coefficient or the scale is too large for y's dtype.
+    Raises: TypeError unless all but y are float64; ValueError if a shape does not
+            fit, or a coefficient or the scale is too large for y's dtype.
     """
+    dtypes = {part.dtype for part in (units, z, scale, weights)}
+    if dtypes != {torch.float64} or not y.is_floating_point():
+        raise TypeError(f"expected float64 and floating y, got {dtypes}, {y.dtype}")
+    if units.shape != z.shape or weights.shape != y.shape or scale.dim():
+        shapes = [tuple(part.shape) for part in (y, units, z, scale, weights)]
+        raise ValueError(f"expected (n,), (p,), (p,), () and (n,), got {shapes}")
     top = y.double().abs().max()
-    parts = units * z, top.where(top > 0, 1) * scale, weights
+    parts = units * z, top.where(top != 0, 1) * scale, weights  # nan stays
     fit = RobustFit(*(part.to(y.dtype) for part in parts))
     if not (fit.theta.isfinite().all() and fit.scale.isfinite()):
         raise ValueError(f"theta or the scale is too large for {y.dtype}")
@@ -271,7 +292,7 @@ def student_t_fit(
     Z, labels, units = scaled_table(A, y)
     if start is None:
         z = absolute_start(Z, labels, y.dtype)[0]
-    elif start.shape == units.shape and start.isfinite().all():
+    elif start.shape == units.shape and start.isfinite().all() and start.isreal().all():
         z = start.double() / units
     else:
         raise ValueError(f"expected a finite start (p,), got {tuple(start.shape)}")

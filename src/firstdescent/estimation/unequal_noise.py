@@ -22,12 +22,14 @@ def weighted_least_squares(A: Tensor, y: Tensor, weight: Tensor) -> CoefTable:
 
     Shapes: A (..., n, p), y (..., n), weight (..., n).
     Units:  sigma is the noise of a row of weight 1, in units of y.
-    Raises: ValueError unless there are n weights, of A's dtype, positive and
+    Raises: ValueError unless there are n y and n weights, of A's dtype, positive and
             finite; and as `coef_table`, also if a scaled number overflows.
     """
-    if weight.shape[-1:] != A.shape[-2:-1] or weight.dtype != A.dtype:
-        got = f"A {tuple(A.shape)} {A.dtype}, {tuple(weight.shape)} {weight.dtype}"
-        raise ValueError(f"A (..., n, p) needs n weights of its dtype, got {got}")
+    n = A.shape[-2:-1]
+    if not weight.shape[-1:] == y.shape[-1:] == n or weight.dtype != A.dtype:
+        got = f"A {tuple(A.shape)} {A.dtype}, y {tuple(y.shape)}, "
+        got += f"{tuple(weight.shape)} {weight.dtype}"
+        raise ValueError(f"A (..., n, p) needs n y, n weights of its dtype, got {got}")
     if not ((weight > 0) & weight.isfinite()).all():
         raise ValueError("weights must be positive and finite: leave out a row of 0")
     root = weight.sqrt()
@@ -140,9 +142,12 @@ def fit_unequal(A: Tensor, y: Tensor, S: Tensor, steps: int = 2000) -> UnequalFi
         r = (A @ mean.estimate[..., None])[..., 0] - y
         new = noise_step(phi, r, S)
         if ((S @ (new - phi)[..., None]).abs() < eps**0.5).all():
-            phi_se = (B.square().sum(dim=-1) / 2).sqrt().expand(phi.shape)
+            size = B.abs().amax(dim=-1, keepdim=True)  # so that no square overflows
+            phi_se = (B / size).norm(dim=-1) * size[..., 0] / 2**0.5
             nll = unequal_nll(r, log_sigma)
-            return UnequalFit(mean.estimate, mean.se, phi, phi_se, nll)
+            return UnequalFit(
+                mean.estimate, mean.se, phi, phi_se.expand(phi.shape), nll
+            )
         phi = new
     raise RuntimeError(f"the fit did not settle in {steps} steps")
     # --8<-- [end:fit_unequal]

@@ -42,8 +42,10 @@ def column_scales(A: Tensor) -> Tensor:
     Dividing by it rounds nothing, and then squares neither over- nor underflow.
 
     Shapes: A (n, p), result (p,), float64.
-    Raises: ValueError if a number in A is not finite.
+    Raises: ValueError if A is not (n, p) and real, or a number is not finite.
     """
+    if A.dim() != 2 or A.is_complex():
+        raise ValueError(f"expected real A (n, p), got {A.dtype} {tuple(A.shape)}")
     largest = A.abs().amax(dim=0).double()
     if not largest.isfinite().all():
         raise ValueError("A must be finite, got nan or inf")
@@ -60,8 +62,11 @@ def penalties(A: Tensor, penalty: float | Tensor) -> Tensor:
     intercept, gets 0. A vector is taken as it is.
 
     Shapes: A (n, p), penalty () or (p,), result (p,), float64.
-    Raises: ValueError for another shape, or unless all are finite and >= 0.
+    Raises: ValueError for another shape, or unless all are finite and >= 0;
+            TypeError for complex numbers.
     """
+    if A.is_complex() or torch.as_tensor(penalty).is_complex():
+        raise TypeError(f"expected real A and penalty, got {A.dtype} and {penalty}")
     ridge = torch.as_tensor(penalty, dtype=torch.float64, device=A.device).detach()
     if ridge.shape not in ((), A.shape[1:]):
         raise ValueError(f"expected penalty () or (p,), got {tuple(ridge.shape)}")
@@ -81,13 +86,20 @@ def weighted_gram(A: Tensor, s: Tensor) -> Tensor:
     Some thousand rows at a time go through one buffer, small enough for a cache.
 
     Shapes: A (n, p), s (n,), result (p, p).
+    Raises: ValueError if A is not (n, p), n, p > 0, or s not (n,);
+            torch.linalg.LinAlgError if the result is not finite.
     """
+    if A.dim() != 2 or not A.numel() or s.shape != A.shape[:1]:
+        shapes = f"{tuple(A.shape)} and {tuple(s.shape)}"
+        raise ValueError(f"expected A (n, p) and s (n,), n, p > 0, got {shapes}")
     n, p = A.shape
     rows = max(256, 2**18 // p)
     H, buffer = A.new_zeros(p, p), A.new_empty(min(n, rows), p)
     for part, weights in zip(A.split(rows), s.split(rows), strict=True):
         weighted = torch.mul(part, weights[:, None], out=buffer[: len(part)])
         H.addmm_(weighted.T, part)
+    if not H.isfinite().all():
+        raise torch.linalg.LinAlgError("A^T S A must be finite, got nan or inf")
     return H
     # --8<-- [end:weighted_gram]
 
@@ -103,8 +115,12 @@ def inverse_hessian(
 
     Shapes: A (n, p), s (n,), ridge (p,), inverse (p, p).
     Raises: torch.linalg.LinAlgError if of a column, with its rows weighted by S,
-            the others leave nothing, up to `margin` rounding errors.
+            the others leave nothing, up to `margin` rounding errors; ValueError if
+            ridge is not (p,); and as `weighted_gram`.
     """
+    if ridge.shape != A.shape[1:]:
+        shapes = f"{tuple(A.shape)} and {tuple(ridge.shape)}"
+        raise ValueError(f"expected A (n, p) and ridge (p,), got {shapes}")
     H = weighted_gram(A[::every], every * s[::every]) + ridge.diag()
     L, info = torch.linalg.cholesky_ex(H)
     column = int(info) - 1
@@ -160,7 +176,11 @@ def summed_loss(sign: Tensor, ridge: Tensor, point: Tensor) -> float:
     Shapes: sign (n,): -1 for label 0 and 1 for label 1; ridge (p,); point (p + n,):
             theta, then the scores A theta.
     Units:  a sum over the rows, in nats.
+    Raises: ValueError for other shapes.
     """
+    if sign.dim() != 1 or point.shape != (len(ridge) + len(sign),):
+        got = [tuple(t.shape) for t in (sign, ridge, point)]
+        raise ValueError(f"expected sign (n,), ridge (p,), point (p + n,), got {got}")
     theta, scores = point.split([len(ridge), len(sign)])
     fit = -logsigmoid(sign * scores).sum()  # accurate for large scores too
     return (fit + ridge @ theta.square() / 2).item()
@@ -182,7 +202,11 @@ def shortened(
 
     Shapes: point, step and result (k,).
     Units:  start is the loss of point, slope its derivative along the whole step.
+    Raises: ValueError if point and step differ in shape.
     """
+    if point.shape != step.shape:
+        shapes = f"{tuple(point.shape)} and {tuple(step.shape)}"
+        raise ValueError(f"expected a step like the point, got {shapes}")
     for halvings in range(61):
         t = 0.5**halvings
         new = loss(point + t * step)
@@ -205,8 +229,11 @@ def reweight(
     Shapes: A (n, p), sign (n,): -1 for label 0 and 1 for label 1; ridge and
             theta (p,), inverse (p, p).
     Raises: as `irls`, for dependent columns, a singular H, separated labels and
-            too few steps.
+            too few steps; ValueError if there is no step, row or column.
     """
+    if steps < 1 or not A.numel():
+        got = f"{steps} and {tuple(A.shape)}"
+        raise ValueError(f"expected steps > 0 and A (n, p), n, p > 0, got {got}")
     loss, (n, p) = partial(summed_loss, sign, ridge), A.shape
     point, moved, every = A.new_zeros(p + n), math.inf, max(1, n // (40 * p))
     losses, step = [loss(point)], A.new_zeros(p)

@@ -140,7 +140,10 @@ def length(g: Tensor) -> float:
     """Return the length of g, whose squares may under- or overflow.
 
     Shapes: g (d,), d > 0.
+    Raises: ValueError if g is not (d,), or complex.
     """
+    if g.dim() != 1 or g.is_complex():
+        raise ValueError(f"expected real g (d,), got {g.dtype} {tuple(g.shape)}")
     top = g.abs().max()
     if 0 < top < inf:
         return top.item() * (g / top).norm().item()

@@ -61,8 +61,12 @@ def secular_root(a: Tensor, h: Tensor) -> Tensor:
     of the root no step goes past it.
 
     Shapes: a (..., d), h (..., d) not negative, result (..., 1).
+    Raises: ValueError if the shapes differ, or h is negative by more than rounding.
     """
     tiny, eps = torch.finfo(a.dtype).tiny, torch.finfo(a.dtype).eps
+    if a.shape != h.shape or (h < -(eps**0.5) * h.abs().amax()).any():
+        got = f"{tuple(a.shape)}, {tuple(h.shape)} and {h.min().item():.3g}"
+        raise ValueError(f"expected a and h >= 0 of one shape, got {got}")
     mu = (a.abs() - h).amax(-1, keepdim=True).clamp(min=0)  # at or left of the root
     for _ in range(50):
         z = a / (h + mu + tiny)
@@ -96,8 +100,12 @@ def unit_step(g: Tensor, H: Tensor) -> TrustStep:
     """Return the step s with |s| <= 1 and the least g.s + s.Hs / 2.
 
     Shapes: g (..., d), H (..., d, d) symmetric.
+    Raises: ValueError if the shapes or devices do not fit.
     Source: Nocedal and Wright (2006), Numerical Optimization, theorem 4.1.
     """
+    if H.shape != (*g.shape, *g.shape[-1:]) or H.device != g.device:
+        got = f"{tuple(g.shape)} on {g.device} and {tuple(H.shape)} on {H.device}"
+        raise ValueError(f"expected g (..., d) and H (..., d, d), got {got}")
     h, U = torch.linalg.eigh(H)  # curvatures h (..., d), ascending
     a = (U.mT @ g[..., None])[..., 0]  # slopes along the eigenvectors
     noise = torch.finfo(h.dtype).eps * h.shape[-1]
@@ -201,9 +209,17 @@ def judge(
     no smaller than the `first` one.
 
     Shapes: here and there with k, s (k, d), radius (k,); each result (k,).
+    Raises: TypeError if dtypes differ; ValueError if shapes do.
     Source: Nocedal and Wright (2006), Numerical Optimization, algorithm 4.1
             (there a quarter of the radius, and a largest radius).
     """
+    dtypes = {part.dtype for part in (*here, *there, *s, radius)}
+    if len(dtypes) > 1:
+        raise TypeError(f"expected one dtype, got {dtypes}")
+    k = {part.shape for part in (here.loss, there.loss, s.damping, radius)}
+    d = {part.shape for part in (here.g, there.g, s.step)}
+    if len(k) > 1 or len(d) > 1 or {shape[:-1] for shape in d} != k:
+        raise ValueError(f"expected shapes (k,) and (k, d), got {k} and {d}")
     size = s.step.norm(dim=-1)
     predicted = (s.damping * size.square() - (here.g * s.step).sum(-1)) / 2
     actual = here.loss - there.loss

@@ -17,7 +17,7 @@ def gram(A: Tensor, y: Tensor) -> Tensor:
     Shapes: A (n, p), y (n,), result (p + 1, p + 1).
     Units:  sums over the rows, not means.
     Raises: ValueError if A is not (n, p) with p > 0, y is not (n,), or a
-            number is not finite; TypeError unless A and y are both float32 or
+            number or a sum is not finite; TypeError unless A and y are both float32 or
             both float64.
     """
     if A.dim() != 2 or A.shape[1] == 0 or y.shape != A.shape[:1]:
@@ -28,7 +28,10 @@ def gram(A: Tensor, y: Tensor) -> Tensor:
     if not (A.isfinite().all() and y.isfinite().all()):
         raise ValueError("A and y must be finite, got nan or inf")
     B = torch.hstack([A, y[:, None]])
-    return B.T @ B
+    M = B.T @ B
+    if not M.isfinite().all():
+        raise ValueError("the sums overflowed: expected columns of moderate size")
+    return M
     # --8<-- [end:gram]
 
 

@@ -35,11 +35,14 @@ def by_inverse(A: Tensor, y: Tensor) -> Tensor:
     """Return least squares as the formula is typed. Do not use it.
 
     Shapes: A (n, p), y (n,), result (p,).
-    Raises: as `check_problem`; LinAlgError on an exact zero
-            pivot only, so dependent columns may return noise.
+    Raises: as `check_problem`; LinAlgError if A^T A overflowed, or on an
+            exact zero pivot only, so dependent columns may return noise.
     """
     check_problem(A, y)
-    return torch.linalg.inv(A.T @ A) @ (A.T @ y)
+    G = A.T @ A  # (p, p)
+    if not G.isfinite().all():
+        raise LinAlgError("A^T A overflowed: columns too large; use by_qr")
+    return torch.linalg.inv(G) @ (A.T @ y)
     # --8<-- [end:by_inverse]
 
 

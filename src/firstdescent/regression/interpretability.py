@@ -98,7 +98,7 @@ def permutation_importance(
     Units:  a mean, in units of y squared, without the half of `squared_loss`.
     Raises: ValueError if X is not (n, d) with n > 0, y or model(X) is not
             (n,), a number in X, y or model(X) is not finite, a group is empty
-            or names no column of X, or repeats < 1.
+            or names no column of X, repeats < 1, or a squared error overflows.
     """
     if X.dim() != 2 or len(X) == 0 or y.shape != X.shape[:1]:
         shapes = f"{tuple(X.shape)} and {tuple(y.shape)}"
@@ -107,7 +107,7 @@ def permutation_importance(
         raise ValueError("X and y must be finite, got nan or inf")
     groups = [[j] for j in range(X.shape[1])] if groups is None else groups
     for group in groups:
-        if not group or not all(0 <= j < X.shape[1] for j in group):
+        if not group or not all(j in range(X.shape[1]) for j in group):
             raise ValueError(f"expected columns of X in each group, got {group}")
     if repeats < 1:
         raise ValueError(f"repeats must be at least 1, got {repeats}")
@@ -128,5 +128,7 @@ def permutation_importance(
             shuffled = X.clone()
             shuffled[:, list(group)] = X[order][:, list(group)]
             growth[k] += error(shuffled) - before
+    if not growth.isfinite().all():
+        raise ValueError("the squares of the errors overflow")
     return growth / repeats
     # --8<-- [end:permutation_importance]

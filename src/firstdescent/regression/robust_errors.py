@@ -17,17 +17,17 @@ def bootstrap(A: Tensor, y: Tensor, times: int, generator: Generator) -> Tensor:
     Each table has n rows, drawn with replacement by a generator on the CPU.
 
     Shapes: A (n, p), y (n,), result (times, p).
-    Raises: ValueError if times < 1, A is not (n, p) or y not (n,), or as
+    Raises: ValueError if times < 1, A is not (n, p), p > 0, or y not (n,), or as
             `coef_table`; so if one of the drawn tables has dependent columns
             (likely for few rows, or if a feature varies in few rows only).
             LinAlgError if A itself has.
     """
-    if times < 1 or A.dim() != 2 or y.shape != A.shape[:1]:
+    if times < 1 or A.dim() != 2 or not A.shape[1] or y.shape != A.shape[:1]:
         got = f"{times}, {tuple(A.shape)} and {tuple(y.shape)}"
         raise ValueError(f"expected times >= 1, A (n, p) and y (n,), got {got}")
     coef_table(A, y)  # refuses what no seed can fit
     n, estimates = len(A), []
-    for k in torch.arange(times).split(max(1, 10**7 // A.numel())):  # 80 MB each
+    for k in torch.tensor(range(times)).split(max(1, 10**7 // A.numel())):  # 80 MB each
         rows = torch.randint(n, (len(k), n), generator=generator).to(A.device)
         try:
             estimates.append(coef_table(A[rows], y[rows]).estimate)
@@ -58,5 +58,6 @@ def robust_se(A: Tensor, y: Tensor) -> Tensor:
     if (leverage > 1 - torch.finfo(A.dtype).eps ** 0.5).any():
         raise ValueError("a row has leverage 1: the fit goes through it")
     variance = residual.square() / (1 - leverage)
-    return (B.square() @ variance[..., None])[..., 0].sqrt()
+    size = B.abs().amax(dim=-1, keepdim=True)  # so that no square over- or underflows
+    return ((B / size).square() @ variance[..., None])[..., 0].sqrt() * size[..., 0]
     # --8<-- [end:robust_se]

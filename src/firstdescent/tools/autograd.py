@@ -64,7 +64,7 @@ def parabola_path(start: Tensor, order: str, lr: float, steps: int) -> list[floa
     Shapes: start ().
     Units:  the loss is one number, neither a sum nor a mean.
     Raises: ValueError if `start` is not one floating-point number, `lr` not
-            positive, `steps` negative, or a word unknown.
+            positive, `steps` negative, a word unknown, or the path not finite.
     """
     if start.shape != () or not start.is_floating_point():
         kind = f"{start.dtype} of shape {tuple(start.shape)}"
@@ -85,6 +85,8 @@ def parabola_path(start: Tensor, order: str, lr: float, steps: int) -> list[floa
         for word in order.split():
             actions[word]()
         path.append(w.item())
+    if not abs(path[-1]) < float("inf"):
+        raise ValueError(f"expected a finite path, got {path[-1]}: lr is {lr}")
     return path
     # --8<-- [end:parabola_path]
 

@@ -86,12 +86,14 @@ def conjugate_gradient(
 
     Shapes: b (d,), product(v) (d,), result (d,).
     Units:  those of b over those of H.
-    Raises: ValueError if steps < 0, or a direction of no or negative curvature
-            shows that H is not positive definite.
+    Raises: ValueError if steps < 0, a square of b is not finite, or a direction
+            of no or negative curvature shows that H is not positive definite.
     Source: Nocedal and Wright, Numerical Optimization (2006), algorithm 5.2.
     """
     if steps < 0:
         raise ValueError(f"expected steps >= 0, got {steps}")
+    if not b.norm().isfinite():
+        raise ValueError("expected finite squares of b, got nan, inf or an overflow")
     x, residual, p = torch.zeros_like(b), b, b
     solved = torch.finfo(b.dtype).eps * b.norm()
     for _ in range(steps):

@@ -21,7 +21,8 @@ def fit_on_total(x: Tensor, y: Tensor, lr: float, rounds: int, detach: bool) -> 
 
     Shapes: x (n,), y (n,); w () starts at 0.
     Units:  the loss of a round is a mean of squares, halved.
-    Raises: ValueError if x and y are not two vectors of one length n > 0.
+    Raises: ValueError if x and y are not two vectors of one length n > 0, or if w
+            leaves the finite numbers.
     """
     if x.shape != y.shape or x.ndim != 1 or len(x) == 0:
         shapes = f"{tuple(x.shape)} and {tuple(y.shape)}"
@@ -36,6 +37,8 @@ def fit_on_total(x: Tensor, y: Tensor, lr: float, rounds: int, detach: bool) -> 
         seen.append((w.item(), w.grad.item(), len(graph_nodes(total))))
         with torch.no_grad():
             w -= lr * w.grad
+    if not w.isfinite():
+        raise ValueError(f"expected a finite path, got w = {w.item()}: lr is {lr}")
     return seen
     # --8<-- [end:fit_on_total]
 

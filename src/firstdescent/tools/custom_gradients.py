@@ -15,7 +15,8 @@ def finite_difference(
 ) -> Tensor:
     """Return slopes of `f` at `x` from two of its values, without autograd.
 
-    `f` works entry by entry; `scheme` is "forward" or "central".
+    `f` works entry by entry; `scheme` is "forward" or "central". Where both values
+    overflow, their difference is nan.
 
     Shapes: x (any), h a number or of a shape that broadcasts with x.
     Raises: ValueError if `h` is not positive, `scheme` unknown, or `x` integer.

@@ -36,10 +36,12 @@ def padded(items: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     A 0 may also be data: the lengths tell which is which.
 
     Shapes: each item (its length,), results (B, longest) and (B,).
-    Raises: ValueError if there is no item.
+    Raises: ValueError if there is no item, or if dtypes or devices differ.
     """
     if not items:
         raise ValueError("expected at least one item, got none")
+    if len(kinds := {(str(item.dtype), str(item.device)) for item in items}) > 1:
+        raise ValueError(f"expected one dtype and device, got {sorted(kinds)}")
     lengths = torch.tensor([len(item) for item in items])
     return pad_sequence(items, batch_first=True), lengths
     # --8<-- [end:padded]

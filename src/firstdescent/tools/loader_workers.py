@@ -27,7 +27,7 @@ class Calls(Dataset):
 
     def __getitem__(self, i: int) -> tuple[int, Any]:
         if not 0 <= i < self.n:
-            raise IndexError(i)
+            raise IndexError(f"expected 0 <= i < {self.n}, got {i}")
         return i, self.call()
 
     # --8<-- [end:Calls]
@@ -48,7 +48,7 @@ class Incident(Dataset):
 
     def __getitem__(self, i: int) -> int:
         if not 0 <= i < self.n:
-            raise IndexError(i)
+            raise IndexError(f"expected 0 <= i < {self.n}, got {i}")
         if i == self.at:
             self.action()
         return i
@@ -95,7 +95,7 @@ class Noisy(Dataset):
 
     def __getitem__(self, i: int) -> tuple[int, int]:
         if not 0 <= i < self.n:
-            raise IndexError(i)
+            raise IndexError(f"expected 0 <= i < {self.n}, got {i}")
         return i, self.rng.randrange(1000)
 
     # --8<-- [end:Noisy]

@@ -89,7 +89,12 @@ class WholeBatches(TensorDataset):
     """A TensorDataset that a DataLoader asks once a batch, not once a row.
 
     Shapes: as TensorDataset.
+    Raises: as `count_rows`.
     """
+
+    def __init__(self, *tensors: Tensor) -> None:
+        count_rows(*tensors)  # says what differs, where TensorDataset asserts
+        super().__init__(*tensors)
 
     def __getitems__(self, rows: list[int]) -> list[tuple[Tensor, ...]]:
         """Return the rows as a list of examples, cut from one indexing."""

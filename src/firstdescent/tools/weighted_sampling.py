@@ -75,11 +75,16 @@ def precision_recall(score: Tensor, y: Tensor, threshold: float) -> tuple[float,
     Precision is nan without alarms, recall is nan without positives.
 
     Shapes: score (n,), y (n,) of 0 and 1.
-    Raises: ValueError if shapes disagree.
+    Raises: ValueError if shapes disagree, a label is neither 0 nor 1, or a score or
+            the threshold is nan.
     """
     if score.shape != y.shape:
         both = f"{tuple(score.shape)} and {tuple(y.shape)}"
         raise ValueError(f"expected a score for each label, got {both}")
+    if score.isnan().any() or threshold != threshold:
+        raise ValueError("expected scores and a threshold, got nan among them")
+    if not ((y == 0) | (y == 1)).all():
+        raise ValueError(f"expected labels 0 and 1, got {y.unique().tolist()}")
     alarm, positive = score > threshold, y == 1
     hits = (alarm & positive).sum().double()
     return (hits / alarm.sum()).item(), (hits / positive.sum()).item()
