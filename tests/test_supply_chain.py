@@ -35,9 +35,9 @@ def pins(constraints: str) -> dict[str, str]:
 
 
 def extras() -> list[Requirement]:
-    """Return what the project's extras ask for, but themselves."""
-    asked = PROJECT["project"]["optional-dependencies"].values()
-    needed = [Requirement(line) for lines in asked for line in lines]
+    """Return what the extras ask for that the README installs, but themselves."""
+    asked = PROJECT["project"]["optional-dependencies"]
+    needed = [Requirement(line) for name in ("docs", "test") for line in asked[name]]
     return [r for r in needed if r.name != PROJECT["project"]["name"]]
 
 

@@ -47,6 +47,7 @@ class Proof:
             warm_up()
         with contextlib.ExitStack() as world:
             world.enter_context(isolated())
+            figures.close()  # those that a failed test has left open
             if any(b.figures or "matplotlib" in b.code for b in page.blocks):
                 figures.use_style(settings.style)
             self.notebook = world.enter_context(contextlib.closing(Notebook(page)))

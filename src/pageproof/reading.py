@@ -28,8 +28,12 @@ from pageproof.snippets import SnippetError, expand
 
 IMAGE = re.compile(r"\s*!\[(?P<alt>.*)\]\((?P<link>[^)\s]+\.svg)\)(?:\{[^}]*\})?\s*")
 SVG = re.compile(r"\]\(([^)\s]+\.svg)")
-INLINE_CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
-HTML_CODE = re.compile(r"<(pre|code|script|template|style)\b", re.IGNORECASE)
+INLINE_CODE = re.compile(r"(?<![`\\])(`+)(?!`)(.+?)(?<!`)\1(?!`)")
+STRAY_TICK = re.compile(r"(?<!\\)`")
+HTML_CODE = re.compile(
+    r"<(pre|code|samp|xmp|listing|plaintext|textarea|script|template|style)\b",
+    re.IGNORECASE,
+)
 NEEDED = {
     "pymdownx.snippets": "check_paths",
     "pymdownx.superfences": "disable_indented_code_blocks",
@@ -154,7 +158,23 @@ class _Reading:
         for fence in self.found:
             inside = slice(fence.start, fence.end + 1)
             self.prose[inside] = [""] * (fence.end + 1 - fence.start)
-        self.words = [INLINE_CODE.sub("", t) if "`" in t else t for t in self.prose]
+        self.words = self.without_code()
+
+    def without_code(self) -> list[str]:
+        """The prose less the code in its sentences.
+
+        A backtick without a partner on its line may have one on another, and then all
+        others pair otherwise: lines without a blank one between stay as they are.
+        """
+        words = [INLINE_CODE.sub("", t) if "`" in t else t for t in self.prose]
+        for index, line in enumerate(words):
+            if STRAY_TICK.search(line):
+                for step in (-1, 1):
+                    at = index
+                    while 0 <= at < len(words) and self.lines[at].strip():
+                        words[at] = self.prose[at]
+                        at += step
+        return words
 
     def as_markdown(self, text: str) -> tuple[str, Lab, list[int]]:
         """A lab as a page, its record, and for each line of the page the lab's."""
@@ -207,6 +227,8 @@ class _Reading:
                     f"{line.strip()[:20]!r} opens or closes a fence that the site does "
                     "not show as one: it is unclosed, or indented unlike its partner",
                 )
+            if "```" in INLINE_CODE.sub("", line):
+                raise self.fail(index, "``` without a partner on its line")
             if html := HTML_CODE.search(words):
                 raise self.fail(index, f"<{html[1]}> in a page: use a fence")
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from textwrap import indent
 from typing import NamedTuple
 
 from pageproof import verified
@@ -20,7 +21,7 @@ from pageproof.tables import Cell, Table, as_html, as_markdown, counted, numbers
 from pageproof.verified import FAILED, KINDS, RAN, Run, options
 
 TABLE = re.compile(r"<p>\{runs: (\w+)\}</p>")
-PLAIN = re.compile(r"^\{runs: (\w+)\}$", re.MULTILINE)
+PLAIN = re.compile(r"^( *)\{runs: (\w+)\}$", re.MULTILINE)
 LABELS = {
     "cpu": "CPU",
     "cuda": "CUDA",
@@ -39,7 +40,7 @@ LABELS = {
     "none": "No block.",
     "faults": "Kind of fault",
     "mutants": "Module",
-    "inputs": "Part",
+    "inputs": "What is wrong with the input",
     "total": "Together",
 }
 State = dict[str, tuple[Run, str] | None]  # of a block, by the kind of device
@@ -149,7 +150,11 @@ class Runs:
 
     def as_markdown(self, text: str, pages: Callable[[], list[Shown]]) -> str:
         """Return the Markdown of a page with its tables written out."""
-        return PLAIN.sub(lambda m: as_markdown(self._table(m[1], pages())), text)
+
+        def one(match: re.Match[str]) -> str:
+            return indent(as_markdown(self._table(match[2], pages())), match[1])
+
+        return PLAIN.sub(one, text)
 
     def _table(self, name: str, pages: list[Shown]) -> Table:
         pages = [page for page in pages if page.blocks]

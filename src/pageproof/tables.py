@@ -36,21 +36,31 @@ def numbers(counts: Iterable[int]) -> list[Cell]:
 def counted(path: Path, what: str, total: str) -> Table:
     """Return the table of a YAML file: its first mapping from names to counts.
 
-    Each name is a row, each count a column, and the last row is their sum. `what` heads
-    the names and `total` the sums. RecordError if the file holds no such mapping.
+    Each name is a row, under the words of its `what` if it has some; each count is a
+    column, and the last row is their sum. `what` heads the names and `total` the sums.
+    RecordError if the file holds no such mapping.
     """
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        rows = next(of for of in data.values() if isinstance(of, dict))
-        heads = list(dict.fromkeys(head for row in rows.values() for head in row))
-        counts = {
-            name: [row.get(head, 0) for head in heads] for name, row in rows.items()
-        }
-        sums = [sum(column) for column in zip(*counts.values(), strict=True)]
-        body = [[Cell(name), *numbers(row)] for name, row in counts.items()]
-        return Table([what, *heads], [*body, [Cell(total), *numbers(sums)]])
-    except (OSError, StopIteration, AttributeError, TypeError, ValueError) as error:
+        named = next(of for of in data.values() if _of_mappings(of))
+    except (OSError, StopIteration, AttributeError) as error:
         raise RecordError(path, 1, f"expected names with counts ({error!r})") from error
+    columns = [
+        key for row in named.values() for key, of in row.items() if of != str(of)
+    ]
+    heads = list(dict.fromkeys(columns))
+    rows = [
+        (str(row.get("what", name)), [row.get(head, 0) for head in heads])
+        for name, row in named.items()
+    ]
+    rows.append((total, list(map(sum, zip(*(row for _, row in rows), strict=True)))))
+    return Table([what, *heads], [[Cell(name), *numbers(row)] for name, row in rows])
+
+
+def _of_mappings(found: object) -> bool:
+    return isinstance(found, dict) and all(
+        isinstance(of, dict) for of in found.values()
+    )
 
 
 def as_html(table: Table) -> str:

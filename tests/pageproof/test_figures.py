@@ -1,6 +1,7 @@
 """Figures as SVG: text that stays text, colours that follow the scheme."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,44 @@ def test_a_colour_cannot_have_two_partners(tmp_path):
     dark.write_text("text.color: ffffff\ngrid.color: eeeeee\n")
     with pytest.raises(ValueError, match=r"#000000 is both #ffffff and #eeeeee"):
         dark_colours(light, dark)
+
+
+def test_styles_with_more_colours_than_their_partner_are_refused(tmp_path):
+    light, dark = tmp_path / "light.mplstyle", tmp_path / "dark.mplstyle"
+    light.write_text("text.color: 000000\ngrid.color: 111111\n")
+    dark.write_text("text.color: ffffff\n")
+    with pytest.raises(ValueError, match="shorter"):
+        dark_colours(light, dark)
+
+
+def test_the_colours_of_a_style_are_those_of_its_values_in_order(tmp_path):
+    light, dark = tmp_path / "light.mplstyle", tmp_path / "dark.mplstyle"
+    light.write_text("# note: 999999\nfacade: 00000A : 111111\n")
+    dark.write_text("# note: 888888\nfacade: FFFFFF : EEEEEE\n")
+    assert dark_colours(light, dark) == {"#00000a": "#ffffff", "#111111": "#eeeeee"}
+
+
+def test_a_colour_without_a_partner_stays():
+    svg = '<path style="fill: #ABCDEF; stroke: #123ABC"/>'
+    dark = '<path style="fill: #000000; stroke: #123ABC"/>'
+    assert darken(svg, {"#abcdef": "#000000"}) == dark
+
+
+def test_positions_have_two_decimals_and_no_spare_zeros(plt):
+    figure = plt.figure(figsize=(1, 1), layout="none")  # 72 points each way
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, 72), ylim=(72, 0))
+    axes.plot([0.5041, 8.8888, 70.0041], [36.123, 20.4009, 30.0])
+    (svg,) = open_figures()
+    assert '"M 0.5 36.12 \nL 8.89 20.4 \nL 70 30 \n"' in svg
+
+
+def test_a_straight_line_keeps_all_its_points(plt):
+    plt.figure()
+    plt.plot(range(200), range(200))  # matplotlib simplifies from 128 on
+    (svg,) = open_figures()
+    assert max(path.count("L ") for path in re.findall(r' d="([^"]*)"', svg)) == 199
+
+
+def test_where_nobody_has_drawn_no_figure_is_open(monkeypatch):
+    monkeypatch.delitem(sys.modules, "matplotlib.pyplot", raising=False)
+    assert open_figures() == []

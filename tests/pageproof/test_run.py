@@ -399,3 +399,16 @@ def test_off_the_reference_a_last_digit_is_forgiven(project):
     run = project.run()
     assert run.status == 0, run.text
     assert "within one unit in the last printed place" in run.text
+
+
+def test_a_figure_that_a_failed_test_has_left_open_is_not_the_pages(project):
+    project.write(
+        "tests/test_draws.py",
+        "def test_draws():\n"
+        "    import matplotlib.pyplot as plt\n"
+        "    plt.figure()\n"
+        "    raise AssertionError\n",
+    )
+    project.page("```python\nx = 1\n```\n")
+    run = project.run("tests", "docs")
+    assert (run.status, run.passed, len(run.failures)) == (1, 1, 1), run.text

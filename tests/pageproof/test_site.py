@@ -214,7 +214,10 @@ def test_a_policy_names_each_inline_script_by_its_hash():
 def test_what_another_command_counted_is_a_table_with_its_sums(site, caplog):
     (site / "docs/en/trust.md").write_text("# Trust\n\n{runs: faults}\n")
     path = site / "docs/verified/faults.yml"
-    path.write_text("seed: 1\nkinds:\n  a digit: {planted: 1200, caught: 7}\n")
+    path.write_text(
+        "seed: 1\nrest: {same: 2}\nkinds:\n"
+        "  digit: {what: a digit, planted: 1200, caught: 7}\n"
+    )
     built(site)
     shown = (site / "site/en/trust/index.html").read_text("utf-8")
     cells = re.findall(r"<t[hd](?: [^>]*)?>(.*?)</t[hd]>", shown)

@@ -109,6 +109,12 @@ def test_parabola_path_refuses_a_step_size_that_is_not_positive_and_finite(lr):
         parabola_path(ONE, "backward step", lr=lr, steps=1)
 
 
+def test_parabola_path_refuses_steps_that_overflow():
+    """Each step multiplies w by 1 - lr: 1, -1e200, and 1e400 is no float64."""
+    with pytest.raises(ValueError, match=r"a finite path, got inf: lr is 1e\+200$"):
+        parabola_path(ONE, "clear backward step", lr=1e200, steps=2)
+
+
 def test_parabola_path_refuses_a_vector_and_an_unknown_word():
     with pytest.raises(ValueError, match="steps >= 0"):
         parabola_path(ONE, "backward step", lr=0.1, steps=-1)

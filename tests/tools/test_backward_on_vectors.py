@@ -100,11 +100,19 @@ def test_one_example_alone_and_rows_of_any_shape(found):
     torch.testing.assert_close(result, 2 * images)
 
 
-@pytest.mark.parametrize("found", [own_input_grads, sum_input_grads])
-@pytest.mark.parametrize("g", [torch.sum, torch.square, lambda X: X.sum(1)[:2]])
-def test_input_grads_refuse_what_is_not_one_number_a_row(found, g):
-    with pytest.raises(ValueError, match="expected"):
-        found(g, X)
+@pytest.mark.parametrize(
+    ("g", "shape"),
+    [
+        (torch.sum, r"\(\)"),
+        (torch.square, r"\(4, 2\)"),
+        (lambda X: X.sum(1)[:2], r"\(2,\)"),
+    ],
+)
+def test_input_grads_refuse_what_is_not_one_number_a_row(g, shape):
+    with pytest.raises(ValueError, match=rf"of shape \(4,\), got {shape}$"):
+        own_input_grads(g, X)
+    with pytest.raises(ValueError, match=rf"of shape {shape}, got \(4,\)$"):
+        sum_input_grads(g, X)
 
 
 def test_no_rows_have_an_empty_sum_and_no_jacobian():
@@ -126,11 +134,18 @@ def test_the_leak_sees_every_output_and_feature_of_a_row():
     assert cross_example_leak(late, X.float()) == 0.25
 
 
+def test_the_leak_of_one_number_a_row_is_found_in_any_feature():
+    def neighbour(X):  # slopes: 1 in the row itself, 0.5 in the row above
+        return X[:, 0] + 0.5 * X[:, 1].roll(1)
+
+    assert cross_example_leak(neighbour, X) == 0.5
+
+
 def test_the_leak_refuses_one_example_and_lost_rows():
     with pytest.raises(ValueError, match="at least two examples, got 1"):
         cross_example_leak(row_wise, X[:1])
-    for g in (torch.sum, lambda X: X[:3]):
-        with pytest.raises(ValueError, match="expected g"):
+    for g, shape in ((torch.sum, r"\(\)"), (lambda X: X[:3], r"\(3, 2\)")):
+        with pytest.raises(ValueError, match=rf"with 4 rows, got shape {shape}$"):
             cross_example_leak(g, X)
 
 

@@ -1,5 +1,6 @@
 """firstdescent.tools.custom_gradients against answers that it did not compute."""
 
+import inspect
 import math
 
 import pytest
@@ -116,3 +117,9 @@ def test_straight_through_is_not_the_derivative_and_gradcheck_says_so():
     x = leaf(0.2)
     (derivative,) = torch.autograd.grad(x.round().sum(), x)
     assert derivative.item() == 0.0
+
+
+@pytest.mark.parametrize("function", [Square, Softplus, StraightThroughRound])
+@pytest.mark.parametrize("method", ["forward", "setup_context", "backward"])
+def test_the_methods_of_a_function_are_static_as_pytorch_asks(function, method):
+    assert isinstance(inspect.getattr_static(function, method), staticmethod)

@@ -131,6 +131,13 @@ def test_the_best_time_warms_up_and_then_calls_that_often():
     assert len(calls) == 5
 
 
+def test_the_best_time_is_of_five_calls_unless_told_and_of_one_if_told():
+    calls = []
+    best_time(lambda: calls.append(1))
+    assert len(calls) == 1 + 5
+    assert best_time(lambda: None, repeats=1, clock=clock(0, 1, 4)) == 3
+
+
 def test_the_best_time_refuses_no_repeats():
     with pytest.raises(ValueError, match="expected repeats >= 1, got 0"):
         best_time(lambda: None, repeats=0)
@@ -143,8 +150,9 @@ def test_the_loop_adds_as_plus_does(n):
 
 
 @pytest.mark.parametrize("b", [torch.ones(4), torch.ones(3, dtype=torch.float64)])
-def test_the_loop_refuses_two_vectors_that_are_not_alike(b):
-    with pytest.raises(ValueError, match="expected two vectors alike, got"):
+def test_the_loop_refuses_two_vectors_that_are_not_alike_and_names_both(b):
+    got = rf"alike, got \(3,\) torch.float32, \({len(b)},\) {b.dtype}$"
+    with pytest.raises(ValueError, match=got):
         add_in_a_loop(torch.ones(3), b)
 
 
@@ -184,6 +192,12 @@ def test_the_loop_makes_five_calls_a_number_and_plus_one_in_all():
     assert len(loop.names) == 1 + 5 * 7
     assert whole.names == ["add"]
     assert (loop.tensors, whole.tensors) == (36, 1)
+
+
+def test_a_call_that_is_counted_gets_its_keywords():
+    with CountCalls() as count:
+        a = torch.full((2,), 3.0, dtype=torch.float64)
+    assert (a.dtype, count.names) == (torch.float64, ["full"])
 
 
 def test_what_is_called_outside_is_not_counted():
