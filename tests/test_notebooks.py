@@ -27,7 +27,7 @@ PATHS = {
     if path.suffix in (".md", ".py")  # a page, a lab
 }
 STEMS = list(PATHS)
-WITHOUT_BLOCKS = {f"reference/{name}" for name in ("claims", "glossary", "notation")}
+WITHOUT_BLOCKS = {stem for stem in STEMS if stem.startswith("reference/")}
 SAMPLE = [  # quick ones
     "tools/autograd_errors",  # errors, figures, and what another page teaches
     "tools/custom_gradients",  # a warning, figures
