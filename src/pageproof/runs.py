@@ -18,7 +18,7 @@ from pageproof.cache import Kept
 from pageproof.imports import Imports, digest
 from pageproof.page import Block, Page
 from pageproof.tables import Cell, Table, as_html, as_markdown, counted, numbers
-from pageproof.verified import FAILED, KINDS, RAN, Run, options
+from pageproof.verified import FAILED, KINDS, RAN, Run
 
 TABLE = re.compile(r"<p>\{runs: (\w+)\}</p>")
 PLAIN = re.compile(r"^( *)\{runs: (\w+)\}$", re.MULTILINE)
@@ -40,7 +40,7 @@ LABELS = {
     "none": "No block.",
     "faults": "Kind of fault",
     "mutants": "Module",
-    "inputs": "What is wrong with the input",
+    "inputs": "What is wrong",
     "total": "Together",
 }
 State = dict[str, tuple[Run, str] | None]  # of a block, by the kind of device
@@ -94,9 +94,8 @@ class Runs:
         self, uri: str, page: Page, brings: Sequence[Sequence[int] | None]
     ) -> list[State]:
         made_of = [
-            [b.language, b.code, b.output and b.output.text, options(b)]
-            + [figure.light for figure in b.figures]
-            for b in page.blocks
+            (verified.shown(block), [figure.light for figure in block.figures])
+            for block in page.blocks
         ]
         prints = self.kept.get(
             ("prints", uri),

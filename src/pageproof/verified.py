@@ -70,17 +70,17 @@ def _own(
     files: Callable[[frozenset[str]], dict[str, str]],
     drawn: Callable[[Path], str],
 ) -> str:
-    output = block.output.text if block.output else ""
     figures = [drawn(figure.light) for figure in block.figures]
     names = imports(block.code.encode()) if block.language == "python" else frozenset()
     made_of = files(names) if names else {}
-    said = block.language, block.code, output, options(block), figures, made_of
-    return digest(repr(said).encode())
+    return digest(repr((*shown(block), figures, made_of)).encode())
 
 
-def options(block: Block) -> tuple[str | None, ...]:
-    """Return what a block is meant to do besides being run."""
-    return block.raises, block.warns, block.skip, block.requires, block.timed
+def shown(block: Block) -> tuple[object, ...]:
+    """Return what a page says of a block: code, output, and what is to come of it."""
+    output = block.output.text if block.output else ""
+    options = block.raises, block.warns, block.skip, block.requires, block.timed
+    return block.language, block.code, output, options
 
 
 def environment(device: str, today: date) -> Run:
