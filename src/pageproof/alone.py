@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pageproof import children, limits
 from pageproof.needs import Sources, copies
 from pageproof.notebook import BlockError
 from pageproof.page import Page
@@ -108,6 +109,7 @@ class Runner:
             # a process with more threads than one cannot be forked
             env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
         )
+        children.kept.add(self.process.pid)
 
     def faults(self, page: Path) -> list[str]:
         """Return what does not hold of the copies of a page."""
@@ -132,6 +134,7 @@ def serve(config_file: Path, exact: bool) -> None:
         with contextlib.suppress(ImportError):
             importlib.import_module(module)
     gc.freeze()
+    limits.ENDS = False  # `run_alone` watches
     for line in sys.stdin:
         page = reader.read(Path(line.strip()))
         print(json.dumps([*faults(page, sources, settings)]), file=answers, flush=True)

@@ -25,11 +25,17 @@ def use_style(style: Path) -> None:
     matplotlib.rcParams["path.simplify"] = False  # else a last digit drops a vertex
 
 
+def any_open() -> bool:
+    """Return whether a block has left a figure."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    return bool(pyplot and pyplot.get_fignums())
+
+
 def open_figures() -> list[str]:
     """Return the open figures as SVG text, in the order they were made; close them."""
-    if not (pyplot := sys.modules.get("matplotlib.pyplot")):
+    if not any_open():
         return []
-    drawn = []
+    pyplot, drawn = sys.modules["matplotlib.pyplot"], []
     for number in pyplot.get_fignums():
         buffer = io.StringIO()
         pyplot.figure(number).savefig(buffer, format="svg", metadata=METADATA)
@@ -40,8 +46,8 @@ def open_figures() -> list[str]:
 
 def close() -> None:
     """Close the open figures."""
-    if pyplot := sys.modules.get("matplotlib.pyplot"):
-        pyplot.close("all")
+    if any_open():
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 def _short_numbers(svg: str) -> str:

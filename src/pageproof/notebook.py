@@ -1,8 +1,6 @@
 """Run a page as a notebook: its blocks share one `__main__`, in page order."""
 
 import ast
-import ctypes
-import io
 import itertools
 import linecache
 import os
@@ -10,22 +8,23 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import traceback
 import types
 import warnings
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from types import CodeType, TracebackType
 
+from pageproof.children import CAME_OUT, RAN_ON, STATUS
+from pageproof.limits import LimitError, Limits, Resources, hint
 from pageproof.page import Block, Page, Place, shown
+from pageproof.streams import Streams
 
 SHELL = {"sh": ["sh", "-eu"], "bash": ["bash", "-euo", "pipefail"]}
 SHELL_LIMIT = 600  # seconds
 SHELL_GRACE = 10  # seconds between asking and killing
-LIBC = ctypes.CDLL(None) if os.name == "posix" else None
+LIMITS = sys.modules[Limits.__module__].__file__
 # From Python 3.12 on, of each process that multiprocessing forks off PyTorch's threads.
 FORKED = r"This process \(pid=\d+\) is multi-threaded, use of fork"
 
@@ -41,8 +40,8 @@ class BlockError(Exception):
 class Notebook:
     """One page being run: `run` executes a block and returns all that it prints."""
 
-    def __init__(self, page: Page) -> None:
-        self.page = page
+    def __init__(self, page: Page, *, memory: bool = True) -> None:
+        self.page, self.memory = page, memory  # whether that is limited
         self.main = types.ModuleType("__main__")
         self.main.__file__ = str(page.path)
         self.lines = {
@@ -51,6 +50,10 @@ class Notebook:
         self.show_source()
 
     def close(self) -> None:
+        """Let go of what the page has made, whatever that says when it goes."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            vars(self.main).clear()
         linecache.cache.pop(str(self.page.path), None)
 
     def show_source(self) -> None:
@@ -71,12 +74,14 @@ class Notebook:
     def run(self, block: Block) -> str:
         """Return a block's standard output, with the last line of what it raises."""
         if block.language != "python":
-            return _shell(block)
+            return _shell(block, memory=self.memory)
         sys.modules["__main__"] = self.main
         code = self.compile(block)
-        with Stdout() as out, warnings.catch_warnings(record=True) as caught:
+        with Streams() as out, warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            error = self.execute(code)
+            with Limits(memory=self.memory) as limits:
+                error = self.execute(code, limits)
+        self.check_process(block, out, limits, error)
         last = self.shown_error(block, error)
         return out.text + self.shown_warnings(block, caught) + last
 
@@ -109,15 +114,33 @@ class Notebook:
             for path, group in groups
         ]
 
-    def execute(self, code: list[CodeType]) -> BaseException | None:
+    def execute(self, code: list[CodeType], limits: Limits) -> BaseException | None:
         try:
             for part in code:
                 exec(part, self.main.__dict__)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:  # SystemExit must not end the run
+            if limits.interrupted:
+                raise
             return error
+        finally:
+            if os.getpid() != limits.pid:
+                os.write(1, CAME_OUT)
+                os._exit(STATUS)
         return None
+
+    def check_process(
+        self, block: Block, out: Streams, limits: Limits, error: BaseException | None
+    ) -> None:
+        """Raise BlockError for what a block has done to the process that runs it."""
+        place, trace = block.places[0], ""
+        if limits.passed:
+            if isinstance(error, LimitError):
+                place, trace = self.trace(block, error.__traceback__)
+            raise BlockError(place, f"{limits.passed}\n{trace}".rstrip()) from None
+        if CAME_OUT in out.written:
+            raise BlockError(place, RAN_ON)
+        if out.closed:
+            raise BlockError(place, "closes standard output")
 
     def shown_warnings(
         self, block: Block, caught: list[warnings.WarningMessage]
@@ -143,7 +166,7 @@ class Notebook:
         if not block.raises or not _is_a(type(error), block.raises):
             wanted = f"expected {block.raises}, got " if block.raises else ""
             place, trace = self.trace(block, error.__traceback__)
-            last = traceback.format_exception_only(error)[-1].strip()
+            last = traceback.format_exception_only(error)[-1].strip() + hint(error)
             raise BlockError(place, f"{wanted}{last}\n{trace}".rstrip()) from None
         return "".join(traceback.format_exception_only(error))
 
@@ -153,6 +176,7 @@ class Notebook:
     def trace(self, block: Block, tb: TracebackType | None) -> tuple[Place, str]:
         """Return where a block failed, and its traceback from the page on."""
         frames = traceback.extract_tb(tb)[1:]
+        frames = [frame for frame in frames if frame.filename != LIMITS]
         page = str(self.page.path)
         lines = [frame.lineno for frame in frames if frame.filename == page]
         place = Place(self.page.path, (lines or [block.line])[-1])
@@ -161,57 +185,26 @@ class Notebook:
         return place, "".join(traceback.format_list(frames))
 
 
-class Stdout:
-    """All that is written to standard output, from Python and from below it."""
-
-    def __enter__(self) -> "Stdout":
-        sys.stdout.flush()
-        self.file = _scratch()
-        os.ftruncate(self.file, 0)
-        os.lseek(self.file, 0, os.SEEK_SET)
-        self.saved_stream, self.saved_fd = sys.stdout, os.dup(1)
-        os.dup2(self.file, 1)
-        raw = open(self.file, "wb", buffering=0, closefd=False)
-        sys.stdout = io.TextIOWrapper(raw, "utf-8", newline="\n", write_through=True)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if LIBC:
-            LIBC.fflush(None)
-        os.dup2(self.saved_fd, 1)
-        os.close(self.saved_fd)
-        sys.stdout = self.saved_stream
-        written = os.pread(self.file, os.fstat(self.file).st_size, 0)
-        self.text = written.decode("utf-8", "backslashreplace")
-
-
-@cache
-def _scratch() -> int:
-    """One file for all that is printed: opening one a block is half the cost."""
-    file, name = tempfile.mkstemp()
-    os.unlink(name)
-    return file
-
-
 def _compile(source: str | ast.Module, path: Path) -> CodeType:
     return compile(source, str(path), "exec", dont_inherit=True)
 
 
-def _shell(block: Block) -> str:
+def _shell(block: Block, *, memory: bool = True) -> str:
     """Run a shell block as `sh -eu` does; the tools of this Python come first.
 
     The shell has a process group of its own, and none of it outlives the block.
     """
     here = os.path.dirname(sys.executable)
     env = {**os.environ, "PATH": here + os.pathsep + os.environ.get("PATH", "")}
-    shell = subprocess.Popen(
-        [*SHELL[block.language], "-c", block.code],
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    with Resources(memory=memory):
+        shell = subprocess.Popen(
+            [*SHELL[block.language], "-c", block.code],
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
     try:
         out, err = shell.communicate(timeout=SHELL_LIMIT)
     except subprocess.TimeoutExpired as error:

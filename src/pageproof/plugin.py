@@ -14,7 +14,7 @@ import pytest
 from pytest_codeblocks.main import CodeBlock
 from pytest_codeblocks.plugin import MarkdownFile, TestBlock
 
-from pageproof import device
+from pageproof import device, limits
 from pageproof.alone import Runner
 from pageproof.notebook import BlockError
 from pageproof.page import Block, PageError, shown
@@ -69,6 +69,9 @@ def pytest_configure(config: pytest.Config) -> None:
             device.demand_cuda()
         except device.DeviceError as error:
             raise pytest.UsageError(str(error)) from None
+    limits.STDERR = os.dup(2)  # before pytest captures it
+    no_cache = "ignore::pytest.PytestCacheWarning"  # in a checkout that is read-only
+    config.addinivalue_line("filterwarnings", no_cache)
     config.stash[RUN] = run = Run(config)
     if config.option.update and not run.exact:
         raise pytest.UsageError(
@@ -98,15 +101,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | 
     """Keep a page in one worker: plain `-n auto` hands out whole files."""
     if config.option.dist != "load":
         return None
-    from xdist.scheduler import LoadFileScheduling
+    from pageproof.scheduling import Scheduling
 
-    spread = tuple(f"{name}::" for name in config.getini("pageproof_spread"))
-
-    class Scheduling(LoadFileScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return nodeid if nodeid.startswith(spread) else super()._split_scope(nodeid)
-
-    return Scheduling(config, log)
+    return Scheduling(config, log, config.getini("pageproof_spread"))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -120,6 +117,14 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Iterator[N
         else node
         for node in found
     ]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(call: pytest.CallInfo) -> Iterator[None]:
+    report = yield
+    if call.excinfo and isinstance(call.excinfo.value, PageError):
+        report.longrepr = str(call.excinfo.value)  # pytest tells a teardown's at length
+    return report
 
 
 class Run:

@@ -6,8 +6,9 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from pageproof import device, figures
+from pageproof import children, device, figures
 from pageproof.compare import figure_difference, same_text
+from pageproof.limits import LimitError, Limits
 from pageproof.notebook import BlockError, Notebook
 from pageproof.page import Block, Figure, Page, Place, shown
 from pageproof.state import isolated, leftover_threads, warm_up
@@ -50,11 +51,12 @@ class Proof:
             figures.close()  # those that a failed test has left open
             if any(b.figures or "matplotlib" in b.code for b in page.blocks):
                 figures.use_style(settings.style)
-            self.notebook = world.enter_context(contextlib.closing(Notebook(page)))
+            notebook = Notebook(page, memory=not settings.cuda)
+            self.notebook = world.enter_context(contextlib.closing(notebook))
             self.world = world.pop_all()
         self.update = Update(page)
         self.results: dict[int, BlockError | None] = {}
-        self.threads = set(threading.enumerate())
+        self.threads, self.children = set(threading.enumerate()), children.running()
         self.allocated = device.cuda_allocations() if settings.cuda else 0
 
     def prove(self, block: Block) -> None:
@@ -74,13 +76,18 @@ class Proof:
 
     def finish(self) -> list[str]:
         """Put the process back; with `update`, write what changed and return names."""
+        children.end_new(self.children)
         self.world.close()
         if not self.settings.update or any(self.results.values()):
             return []
         todo = [b.line for b in self.page.blocks if not self.settings.skips(b)]
         if self.page.lab and not set(todo) <= self.results.keys():
             return [f"{shown(self.page.path)}: nothing, since not all cells were run"]
-        return self.update.write()
+        try:
+            return self.update.write()
+        except OSError as error:
+            message = f"cannot be rewritten: {error.strerror}: {error.filename}"
+            raise self.page.error(1, message) from error
 
     def result(self, block: Block, *, look: bool = True) -> BlockError | None:
         if block.line not in self.results:
@@ -96,8 +103,8 @@ class Proof:
         place = Place(self.page.path, block.line)
         printed = self.notebook.run(block)
         try:
-            drawn = figures.open_figures() if look else figures.close()
-        except Exception as error:  # whatever matplotlib and its warnings come to
+            drawn = self.drawn(look)
+        except (Exception, LimitError) as error:  # whatever matplotlib comes to
             raise BlockError(place, f"its figure cannot be drawn: {error}") from error
         if found := UNSHOWABLE.search(printed):
             raise BlockError(place, f"prints {found[0]!r}, which a page cannot show")
@@ -115,6 +122,14 @@ class Proof:
             )
         for figure, light in zip(block.figures, drawn, strict=True):
             self.check_figure(figure, light, timed=bool(block.timed))
+
+    def drawn(self, look: bool) -> list[str]:
+        """Return the figures that a block has left, and close them."""
+        if not look or not figures.any_open():
+            figures.close()
+            return []
+        with Limits(memory=not self.settings.cuda):
+            return figures.open_figures()
 
     def check_output(self, block: Block, printed: str) -> None:
         text = block.output.text if block.output else ""
@@ -158,6 +173,8 @@ class Proof:
         place = Place(self.page.path, last.line)
         if left := leftover_threads(self.threads):
             return BlockError(place, f"the page leaves threads running: {left}")
+        if left := children.end_new(self.children):
+            return BlockError(place, left)
         if not self.settings.cuda or self.page.meta.get("no_cuda"):
             return None
         if device.cuda_allocations() > self.allocated:

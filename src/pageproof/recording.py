@@ -1,5 +1,8 @@
 """Hold the pages against the records of what was run, and write these."""
 
+import contextlib
+import os
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -57,12 +60,31 @@ class Recording:
 
     def write(self, kind: str, device: str, results: Results) -> Path:
         """Take a run into the record of a kind of device, and return its file."""
-        record = self.record(kind)
         pages = {}
         for uri, found in results.items():
             page = self.reader.read(self.reader.docs / uri)
             pages[uri] = {name: found.get(name) for name in self.names(page).values()}
-        record.add(verified.environment(device, date.today()), pages)
-        record.keep(uri for uri in record.pages if (self.reader.docs / uri).is_file())
-        replace({record.path: record.text})
+        with locked(self.folder):
+            record = self.record(kind)
+            record.add(verified.environment(device, date.today()), pages)
+            kept = [uri for uri in record.pages if (self.reader.docs / uri).is_file()]
+            record.keep(kept)
+            replace({record.path: record.text})
         return record.path
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Let no other run write in a folder (where the system can), until this one has."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -7,6 +7,7 @@ import gc
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -63,6 +64,8 @@ def own_folder() -> None:
 
 
 def _empty(folder: Path) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)  # a page may have removed it,
+    folder.chmod(0o700)  # or closed it
     for entry in list(os.scandir(folder)):
         if entry.is_dir(follow_symlinks=False):
             shutil.rmtree(entry.path)
@@ -86,17 +89,19 @@ def _environment() -> Callable[[], None]:
 
 def _python() -> Callable[[], None]:
     lists = [(some, list(some)) for some in (sys.path, sys.argv, warnings.filters)]
-    streams = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}
     main, names = sys.modules["__main__"], dict(vars(builtins))
     hooks = {name: getattr(sys, name) for name in ("excepthook", "displayhook")}
+    signs = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM)}
     limit, collecting = sys.getrecursionlimit(), gc.isenabled()
     random.seed()
 
     def put_back() -> None:
         for some, items in lists:
             some[:] = items
-        for name, value in {**streams, **hooks}.items():
+        for name, value in hooks.items():
             setattr(sys, name, value)
+        for sign, handler in signs.items():
+            signal.signal(sign, handler)
         sys.modules["__main__"] = main
         for name in set(vars(builtins)) - set(names):
             delattr(builtins, name)

@@ -1,13 +1,17 @@
 """Write back what a run made: outputs into the page, figures beside it, atomically."""
 
 import contextlib
+import glob
 import os
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pageproof.page import Block, Page, shown
 
+NEW = ".new"  # at the end of the name of a file that is not in place yet
+STALE = 600  # seconds; no run takes so long to put it there
 MARKER = "<!--pytest-codeblocks:expected-output-->"
 
 
@@ -66,7 +70,8 @@ def replace(files: dict[Path, str]) -> None:
         ready = []
         for path, text in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            _sweep(path)
+            handle, name = tempfile.mkstemp(NEW, f".{path.name}.", path.parent)
             undo.callback(Path(name).unlink, missing_ok=True)
             with open(handle, "w", encoding="utf-8", newline="\n") as file:
                 file.write(text)
@@ -77,3 +82,11 @@ def replace(files: dict[Path, str]) -> None:
             ready.append((name, path))
         for name, path in ready:
             os.replace(name, path)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what runs that were killed have left of a file."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*{NEW}"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > STALE:
+                left.unlink()
