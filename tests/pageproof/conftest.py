@@ -1,8 +1,12 @@
 """A small project with one good page, for the machinery's own tests."""
 
+import json
+import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -35,8 +39,8 @@ filterwarnings = ["error"]
 class Project:
     """A folder that is proven in a process of its own."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, starter: "Starter") -> None:
+        self.root, self.starter = root, starter
         (root / "docs/en").mkdir(parents=True)
         (root / "docs/assets").mkdir()
         for name in ("light", "dark"):
@@ -61,23 +65,19 @@ class Project:
         return self.page(text.replace("good", name), name)
 
     def run(self, *arguments: str, env: dict | None = None) -> "Run":
+        """Run pytest there, and return what it said."""
         junit = self.root / "junit.xml"
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", f"--junitxml={junit}", *arguments],
-            cwd=self.root,
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=600,
+        status, text = self.starter.run(
+            self.root, [f"--junitxml={junit}", *arguments], env
         )
-        return Run(done, junit)
+        return Run(status, text, junit)
 
 
 class Run:
     """What a run said: its exit status, its text, and its failures page by page."""
 
-    def __init__(self, done: subprocess.CompletedProcess, junit: Path) -> None:
-        self.status, self.text = done.returncode, done.stdout + done.stderr
+    def __init__(self, status: int, text: str, junit: Path) -> None:
+        self.status, self.text = status, text
         self.failures: dict[str, list[str]] = {}
         self.passed = self.skipped = 0
         if not junit.exists():
@@ -100,11 +100,47 @@ class Run:
         return "\n".join(text for some in found for text in some)
 
 
+class Starter:
+    """Runs pytest in a process of its own, without a second for its imports."""
+
+    def __init__(self, output: Path) -> None:
+        self.output = output
+        self.process = subprocess.Popen(
+            [sys.executable, HERE / "starter.py"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, cwd: Path, arguments: list[str], env: dict | None) -> tuple[int, str]:
+        """Return the exit status of a run, and all that it printed."""
+        asked = {
+            "cwd": str(cwd),
+            "env": dict(os.environ) if env is None else env,
+            "arguments": arguments,
+            "output": str(self.output),
+        }
+        print(json.dumps(asked), file=self.process.stdin, flush=True)
+        status = int(self.process.stdout.readline())
+        return status, self.output.read_text(encoding="utf-8", errors="replace")
+
+    def close(self) -> None:
+        self.process.communicate()
+
+
+@pytest.fixture(scope="session")
+def starter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starter]:
+    with closing(Starter(tmp_path_factory.mktemp("starter") / "output")) as starter:
+        yield starter
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
+def project(tmp_path: Path, starter: Starter) -> Project:
+    return Project(tmp_path, starter)
 
 
 @pytest.fixture(scope="module")
-def module_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return Project(tmp_path_factory.mktemp("project"))
+def module_project(
+    tmp_path_factory: pytest.TempPathFactory, starter: Starter
+) -> Project:
+    return Project(tmp_path_factory.mktemp("project"), starter)
