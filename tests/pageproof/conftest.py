@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from functools import cached_property
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -39,8 +40,10 @@ filterwarnings = ["error"]
 class Project:
     """A folder that is proven in a process of its own."""
 
-    def __init__(self, root: Path, starter: "Starter") -> None:
-        self.root, self.starter = root, starter
+    starter: "Starter"  # one for all of them
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
         (root / "docs/en").mkdir(parents=True)
         (root / "docs/assets").mkdir()
         for name in ("light", "dark"):
@@ -105,12 +108,12 @@ class Starter:
 
     def __init__(self, output: Path) -> None:
         self.output = output
-        self.process = subprocess.Popen(
-            [sys.executable, HERE / "starter.py"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+
+    @cached_property
+    def process(self) -> subprocess.Popen:
+        command = [sys.executable, HERE / "starter.py"]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
 
     def run(self, cwd: Path, arguments: list[str], env: dict | None) -> tuple[int, str]:
         """Return the exit status of a run, and all that it printed."""
@@ -125,22 +128,22 @@ class Starter:
         return status, self.output.read_text(encoding="utf-8", errors="replace")
 
     def close(self) -> None:
-        self.process.communicate()
+        if "process" in vars(self):
+            self.process.communicate()
 
 
-@pytest.fixture(scope="session")
-def starter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starter]:
-    with closing(Starter(tmp_path_factory.mktemp("starter") / "output")) as starter:
-        yield starter
+@pytest.fixture(scope="session", autouse=True)
+def starter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    output = tmp_path_factory.mktemp("starter") / "output"
+    with closing(Starter(output)) as Project.starter:
+        yield
 
 
 @pytest.fixture
-def project(tmp_path: Path, starter: Starter) -> Project:
-    return Project(tmp_path, starter)
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
 
 
 @pytest.fixture(scope="module")
-def module_project(
-    tmp_path_factory: pytest.TempPathFactory, starter: Starter
-) -> Project:
-    return Project(tmp_path_factory.mktemp("project"), starter)
+def module_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return Project(tmp_path_factory.mktemp("project"))

@@ -61,10 +61,11 @@ def run(asked: dict) -> None:
         os.dup2(stream, number)
     # Plugins that are imported already cannot have their assertions rewritten.
     sys.argv = ["pytest", "--assert=plain", *asked["arguments"]]
-    sys.path[0] = asked["cwd"]
+    given = asked["env"].get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:1] = [asked["cwd"], *filter(None, given)]
     import pytest
 
-    sys.exit(pytest.console_main())
+    sys.exit(pytest.main())
 
 
 if __name__ == "__main__":

@@ -236,6 +236,7 @@ def test_an_interruption_from_the_keyboard_ends_the_run(project):
         text=True,
     )
     wait_for(started.exists)
+    time.sleep(0.5)  # until it sleeps: where Python clears up, an exception may be lost
     run.send_signal(signal.SIGINT)
     said, _ = run.communicate(timeout=60)
     assert run.returncode == pytest.ExitCode.INTERRUPTED
