@@ -23,9 +23,8 @@ def running() -> set[int]:
         for stat in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError):  # it has ended
                 parent = stat.read_text().rpartition(")")[2].split()[1]
-                found |= (
-                    {int(stat.parent.name)} if int(parent) == os.getpid() else set()
-                )
+                if int(parent) == os.getpid():
+                    found.add(int(stat.parent.name))
     return found
 
 

@@ -377,6 +377,7 @@ class Recorder:
         self.run = run
         self.results: Results = {}
         self.written: Path | None = None
+        self.fault = ""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         for key, of in report.user_properties:
@@ -391,11 +392,16 @@ class Recorder:
             elif report.when == "call":
                 results[name] = RAN
 
-    def pytest_sessionfinish(self) -> None:
-        if self.results:
-            recording, kind = self.run.recording, self.run.config.option.device
-            name = processor() if kind == "cpu" else device.demand_cuda()
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if not self.results:
+            return
+        recording, kind = self.run.recording, self.run.config.option.device
+        name = processor() if kind == "cpu" else device.demand_cuda()
+        try:
             self.written = recording.write(kind, name, self.results)
+        except OSError as error:
+            self.fault = f"no record was written: {error.strerror}: {error.filename}"
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter
@@ -404,3 +410,5 @@ class Recorder:
         if self.written:
             said = ", ".join(f"{found.count(result)} {result}" for result in RESULTS)
             terminalreporter.section(f"pageproof: {shown(self.written)}: {said}")
+        if self.fault:
+            terminalreporter.section(f"pageproof: {self.fault}")

@@ -291,19 +291,24 @@ def test_what_another_run_is_writing_is_left_to_it(tmp_path):
     assert scrap.exists()
 
 
-@pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_a_full_disk_is_said_of_the_page_and_leaves_it_as_it_was(project, call):
+def fill(project, call, name):
+    """Let there be no room for a file of this name, at this call."""
     project.write(
         "conftest.py",
         "import errno\nimport os\n\n"
         f"real = os.{call}\n\n"
         "def full(what, *to):\n"
-        "    name = os.readlink(f'/proc/self/fd/{what}') if not to else what\n"
-        "    if 'full.md' in name:\n"
-        "        raise OSError(errno.ENOSPC, 'No space left on device', 'full.md')\n"
+        "    name = what if to else os.readlink(f'/proc/self/fd/{what}')\n"
+        f"    if {name!r} in str(name):\n"
+        f"        raise OSError(errno.ENOSPC, 'No space left on device', {name!r})\n"
         "    return real(what, *to)\n\n"
         f"os.{call} = full\n",
     )
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_full_disk_is_said_of_the_page_and_leaves_it_as_it_was(project, call):
+    fill(project, call, "full.md")
     stale = PAGE.format("x = 2")
     full, other = project.page(stale, "full"), project.page(stale, "other")
     run = project.run("--update")
@@ -314,6 +319,18 @@ def test_a_full_disk_is_said_of_the_page_and_leaves_it_as_it_was(project, call):
     assert full.read_text() == stale
     assert other.read_text() == stale.replace("\n1\n", "\n2\n")
     assert {path.name for path in full.parent.iterdir()} == {"full.md", "other.md"}
+
+
+def test_a_record_that_finds_no_room_is_one_sentence_and_a_failure(project):
+    settings = project.root / "pyproject.toml"
+    settings.write_text(settings.read_text() + 'pageproof_verified = "docs/verified"\n')
+    project.page(PAGE.format("x = 1"))
+    fill(project, "fsync", "cpu.yml")
+    run = project.run("--record")
+    assert run.status == 1
+    assert "no record was written: No space left on device: cpu.yml" in run.text
+    assert "Traceback" not in run.text
+    assert not any((project.root / "docs/verified").iterdir())
 
 
 READ_ONLY = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
