@@ -3,8 +3,9 @@
 A mutant is a module with one change. It is written in place of the module in a copy of
 the project, so that its page shows it and its tests import it; then the tests of its
 stem and its page are run, until the first failure, in a child of a process that has
-imported torch once. What is known is kept in `.cache/mutants`, so that a run that was
-stopped goes on, and one after a change does only what the change concerns.
+imported torch once. Those that are likely to fail come first. What is known is kept in
+`.cache/mutants`, so that a run that was stopped goes on, and one after a change does
+only what the change concerns.
 """
 
 import argparse
@@ -26,7 +27,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import FrameType
 
+import pytest
 import yaml
 from changes import Mutant, digest, mutants
 
@@ -69,12 +72,14 @@ WARM = (
     "xdist.plugin",
 )
 OPTIONS = ("-x", "-q", "--assert=plain", "-pno:cacheprovider", "-pno:logging")
+OPTIONS += ("--tb=native",)  # the usual one reads sources again
 NO_CHECKS = {"copies", "verified"}  # items of a page that are none of its blocks
 TIMES, GRACE = 5, 5  # a mutant has five times as long as the module, and 5 seconds,
 BUSY = 10  # of the processor; ten times that by the clock, on a busy machine
 GOOD = 600  # processor seconds for a module as it is
 MEMORY = 16 << 30  # bytes of address space, for a mutant that asks for more and more
 SAVED = 20  # seconds between two writings of what is known
+FIRST = 6  # tests that are taken out of their order
 
 
 @dataclass(frozen=True)
@@ -147,22 +152,74 @@ def page_of(test: str, pages: Sequence[str]) -> str | None:
 
 
 class Watch:
-    """Tells, through a pipe, which file's test or block failed.
+    """Tells, through a pipe, which test or block failed.
 
     It leaves out what a page proves once more, and what would fail at any change.
     """
 
-    def __init__(self, told: int) -> None:
-        self.told = told
+    def __init__(self, told: int, first: Sequence[str]) -> None:
+        self.told, self.first = told, first
 
     def tell(self, report: object) -> None:
         if report.failed:
-            os.write(self.told, report.nodeid.partition("::")[0].encode())
+            os.write(self.told, f"{report.nodeid}\n".encode())
 
     pytest_runtest_logreport = pytest_collectreport = tell
 
     def pytest_collection_modifyitems(self, items: list) -> None:
         items[:] = [item for item in items if item.name not in NO_CHECKS]
+        places = {nodeid: place for place, nodeid in enumerate(self.first)}
+        items.sort(key=lambda item: places.get(item.nodeid, FIRST))
+
+
+class Survey:
+    """Writes, for a module as it is, what each test calls of it, and how long it takes.
+
+    The blocks of a page stay where they are: each runs those above it.
+    """
+
+    def __init__(self, module: Path, into: Path) -> None:
+        self.module, self.into = str(module), into
+        self.found: dict[str, tuple[float, list[str]]] = {}
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        called: set[str] = set()
+
+        def call(frame: FrameType, event: str, _: object) -> None:
+            code = frame.f_code
+            if event == "call" and code.co_filename == self.module:
+                called.add(code.co_qualname.partition(".")[0])
+
+        began = time.perf_counter()
+        sys.setprofile(call)
+        try:
+            return (yield)
+        finally:
+            sys.setprofile(None)
+            if item.path.suffix == ".py":
+                taken = time.perf_counter() - began
+                self.found[item.nodeid] = (taken, sorted(called))
+
+    def pytest_sessionfinish(self) -> None:
+        self.into.write_text(json.dumps(self.found), encoding="utf-8")
+
+
+class Order:
+    """Which tests come first for a mutant: those that have killed ones like it."""
+
+    def __init__(self, survey: dict[str, tuple[float, list[str]]]) -> None:
+        self.survey = sorted((taken, name, of) for name, (taken, of) in survey.items())
+        self.killers: dict[str, list[str]] = {}
+
+    def first(self, mutant: Mutant) -> list[str]:
+        short = [name for _, name, of in self.survey if mutant.within in of]
+        some = dict.fromkeys([*self.killers.get(mutant.within, ()), *short])
+        return [*some][:FIRST]
+
+    def killed(self, mutant: Mutant, by: str) -> None:
+        known = self.killers.setdefault(mutant.within, [])
+        known[:] = [by, *(name for name in known if name != by)][: FIRST - 2]
 
 
 class Copy:
@@ -177,10 +234,13 @@ class Copy:
             else:
                 shutil.copy(ROOT / name, self.folder)
 
-    def start(self, module: Module, source: str, limit: int = 0) -> None:
+    def start(
+        self, module: Module, source: str, limit: int = 0, first: Sequence[str] = ()
+    ) -> None:
         """Run the checks on a module that has become this source.
 
-        `limit` is in seconds of the processor; without it the module is as it was.
+        `limit` is in seconds of the processor; without it the module is as it was, and
+        a survey is made.
         """
         path = self.folder / module.path
         path.write_text(source, encoding="utf-8")
@@ -193,12 +253,12 @@ class Copy:
             status = 70
             try:
                 os.close(self.answer)
-                status = self.check(module, told, limit)
+                status = self.check(module, told, limit, first)
             finally:
                 os._exit(status)
         os.close(told)
 
-    def check(self, module: Module, told: int, limit: int) -> int:
+    def check(self, module: Module, told: int, limit: int, first: Sequence[str]) -> int:
         """What the child does: run pytest in the copy."""
         os.setsid()
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
@@ -213,17 +273,22 @@ class Copy:
         sys.dont_write_bytecode = limit > 0
         if limit:  # of two files of one size, saved in one second, one is believed
             os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-        import pytest
-
+        plugins = [Watch(told, first)]
+        if not limit:
+            plugins.append(Survey(self.folder / module.path, self.survey))
         options = [
             *OPTIONS,
             f"--rootdir={self.folder}",
             f"--basetemp={self.folder}/tmp",
         ]
-        return pytest.main([*options, *module.checks], plugins=[Watch(told)])
+        return pytest.main([*options, *module.checks], plugins=plugins)
+
+    @property
+    def survey(self) -> Path:
+        return self.folder / "survey.json"
 
     def ended(self) -> tuple[bool, str, float] | None:
-        """Return whether all passed, the file that did not, and processor seconds."""
+        """Return whether all passed, what did not, and processor seconds."""
         pid, status, used = os.wait4(self.child, os.WNOHANG)
         if not pid and time.monotonic() < self.until:
             return None
@@ -233,7 +298,7 @@ class Copy:
             os.waitpid(self.child, 0)
         with open(self.answer, "rb") as answer:
             os.set_blocking(answer.fileno(), False)
-            said = (answer.read() or b"").decode()
+            said = (answer.read() or b"").decode().partition("\n")[0]
         return bool(pid) and status == 0, said, used.ru_utime + used.ru_stime
 
     def close(self) -> None:
@@ -308,13 +373,14 @@ class Run:
             warm_up("pageproof.plugin")
         slowest = max(self.good(copy, module) for copy in self.copies)
         limit = math.ceil(TIMES * slowest) + GRACE
+        order = Order(json.loads(self.copies[0].survey.read_text(encoding="utf-8")))
         began, saved = time.monotonic() - self.spent, time.monotonic()
         running: dict[Copy, Mutant] = {}
         waiting = iter(todo)
         while True:
             for copy in self.copies:
                 if copy not in running and (mutant := next(waiting, None)):
-                    copy.start(module, mutant.source, limit)
+                    copy.start(module, mutant.source, limit, order.first(mutant))
                     running[copy] = mutant
             if not running:
                 break
@@ -323,8 +389,11 @@ class Run:
             for copy, mutant in [*running.items()]:
                 if not (end := copy.ended()):
                     continue
-                passed, by, _ = end
+                passed, test, _ = end
                 del running[copy]
+                if not passed and ".py::" in test:
+                    order.killed(mutant, test)
+                by = test.partition("::")[0]
                 by = by if by in module.checks else "?"
                 known.by[mutant.digest] = "" if passed else by
                 self.left -= 1
