@@ -434,14 +434,16 @@ def faults(known: Known, survivors: Sequence[dict]) -> Iterator[str]:
     A survivor that is not explained is told as an entry of the list.
     """
     module, alive = known.module, {mutant.name for mutant in known.survivors}
+    rules = [entry for entry in survivors if "everywhere" in entry]
     explained = {
         (entry["within"], entry["line"], becomes)
         for entry in survivors
-        if entry["module"] == module.path and entry["why"]
+        if entry.get("module") == module.path and entry["why"]
         for becomes in entry["becomes"]
     }
+    like = {name for name in alive if any(is_like(name, rule) for rule in rules)}
     for what, names in (
-        ("survives, unexplained", alive - explained),
+        ("survives, unexplained", alive - explained - like),
         ("explained, but killed or gone", explained - alive),
     ):
         for (within, line), like in itertools.groupby(sorted(names), lambda n: n[:2]):
@@ -452,6 +454,13 @@ def faults(known: Known, survivors: Sequence[dict]) -> Iterator[str]:
     if known.killed < least * len(module.mutants):
         share = known.killed / len(module.mutants)
         yield f"# {module.path}: expected {least:.0%} killed, got {share:.1%}"
+
+
+def is_like(name: tuple[str, str, str], rule: dict[str, str]) -> bool:
+    """Whether a survivor comes of a change that is explained for all modules."""
+    _, line, becomes = name
+    texts = (line.replace(rule["everywhere"], text) for text in rule["becomes"])
+    return rule["everywhere"] in line and becomes in texts
 
 
 def row(known: Known) -> dict[str, int]:
