@@ -1,8 +1,10 @@
-"""What the refusal of a table says."""
+"""What the refusal of a table says, and the plane of the drawn loss."""
 
 import pytest
 import torch
+from matplotlib.figure import Figure
 
+from firstdescent.regression.figures.from_scratch import draw_path
 from firstdescent.regression.from_scratch import train
 
 
@@ -10,3 +12,15 @@ def test_the_refusal_of_a_shape_names_both_shapes():
     X, y = torch.ones(4, 2), torch.ones(3)
     with pytest.raises(ValueError, match=r"got \(4, 2\) and \(3,\)"):
         train(X, y, 0.1, 2, 1, torch.Generator())
+
+
+def test_the_loss_is_drawn_for_the_last_bias():
+    asked = []
+
+    def loss_at(theta):
+        asked.append(theta)
+        return theta.square().sum(dim=-1)
+
+    path = torch.arange(21.0).reshape(7, 3)
+    draw_path(Figure().subplots(), loss_at, path)
+    assert set(torch.cat(asked)[..., 2].flatten().tolist()) == {20.0}

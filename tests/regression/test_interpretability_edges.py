@@ -1,4 +1,4 @@
-"""What the refusals of shapes say."""
+"""What is refused of the tools that explain a model, and how."""
 
 import pytest
 import torch
@@ -31,3 +31,9 @@ def test_the_refusal_of_labels_names_both_shapes():
 def test_the_refusal_of_predictions_names_their_shape():
     with pytest.raises(ValueError, match=r"got \(3, 1\)"):
         permutation_importance(lambda H: H[:, :1], X, Y, Generator())
+
+
+def test_errors_whose_squares_overflow_are_refused():
+    large = torch.tensor([1e200, -1e200, 0.0], dtype=torch.float64)
+    with pytest.raises(ValueError, match="squares of the errors overflow"):
+        permutation_importance(lambda H: H[:, 0], X, large, Generator())

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from firstdescent.regression.coefficients import CoefTable
 from firstdescent.regression.robust_errors import bootstrap, robust_se
 
 
@@ -25,3 +26,22 @@ def test_the_refusal_of_a_bootstrap_names_what_came():
     A, y = table()
     with pytest.raises(ValueError, match=r"got 0, \(12, 2\) and \(12,\)"):
         bootstrap(A, y, 0, torch.Generator())
+
+
+@pytest.mark.parametrize("shape", [(4, 4, 2), (4, 0), (4,)])
+def test_a_bootstrap_draws_from_one_table_with_columns(shape):
+    with pytest.raises(ValueError, match=r"expected times >= 1, A \(n, p\)"):
+        bootstrap(torch.ones(shape), torch.ones(4), 3, torch.Generator())
+
+
+def test_no_more_than_80_megabytes_of_rows_are_drawn_at_a_time(monkeypatch):
+    sizes = []
+
+    def noted(A, y):
+        sizes.append(8 * A.numel())
+        return CoefTable(y[..., :1], y[..., :1], y[..., 0], 1)  # fits nothing: faster
+
+    monkeypatch.setattr("firstdescent.regression.robust_errors.coef_table", noted)
+    A = torch.ones(1_000_000, 1, dtype=torch.float64)
+    bootstrap(A, A[:, 0], 11, torch.Generator())
+    assert sizes == [8_000_000, 80_000_000, 8_000_000]
