@@ -2,10 +2,10 @@
 
 A mutant is a module with one change. It is written in place of the module in a copy of
 the project, so that its page shows it and its tests import it; then the tests of its
-stem and its page are run, until the first failure, in a child of a process that has
-imported torch once. Those that are likely to fail come first. What is known is kept in
-`.cache/mutants`, so that a run that was stopped goes on, and one after a change does
-only what the change concerns.
+stem and its page are run, until the first failure. Those that are likely to fail come
+first, and most that have nothing to do with the change are left out (`stages.py`).
+What is known is kept in `.cache/mutants`, so that a run that was stopped goes on, and
+one after a change does only what the change concerns.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import math
 import os
 import re
 import resource
+import select
 import shutil
 import signal
 import sys
@@ -27,11 +28,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import FrameType
 
 import pytest
 import yaml
 from changes import Mutant, digest, mutants
+from stages import (
+    BUSY,
+    GOOD,
+    GRACE,
+    MEMORY,
+    TIMES,
+    Blocks,
+    Process,
+    Stage,
+    Task,
+    Tests,
+    changed_function,
+)
 
 ROOT = Path(__file__).parents[1]
 RECORD = ROOT / "docs/verified/mutants.yml"
@@ -74,10 +87,6 @@ WARM = (
 OPTIONS = ("-x", "-q", "--assert=plain", "-pno:cacheprovider", "-pno:logging")
 OPTIONS += ("--tb=native",)  # the usual one reads sources again
 NO_CHECKS = {"copies", "verified"}  # items of a page that are none of its blocks
-TIMES, GRACE = 5, 5  # a mutant has five times as long as the module, and 5 seconds,
-BUSY = 10  # of the processor; ten times that by the clock, on a busy machine
-GOOD = 600  # processor seconds for a module as it is
-MEMORY = 16 << 30  # bytes of address space, for a mutant that asks for more and more
 SAVED = 20  # seconds between two writings of what is known
 FIRST = 6  # tests that are taken out of their order
 
@@ -172,54 +181,18 @@ class Watch:
         items.sort(key=lambda item: places.get(item.nodeid, FIRST))
 
 
-class Survey:
-    """Writes, for a module as it is, what each test calls of it, and how long it takes.
-
-    The blocks of a page stay where they are: each runs those above it.
-    """
-
-    def __init__(self, module: Path, into: Path) -> None:
-        self.module, self.into = str(module), into
-        self.found: dict[str, tuple[float, list[str]]] = {}
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        called: set[str] = set()
-
-        def call(frame: FrameType, event: str, _: object) -> None:
-            code = frame.f_code
-            if event == "call" and code.co_filename == self.module:
-                called.add(code.co_qualname.partition(".")[0])
-
-        began = time.perf_counter()
-        sys.setprofile(call)
-        try:
-            return (yield)
-        finally:
-            sys.setprofile(None)
-            if item.path.suffix == ".py":
-                taken = time.perf_counter() - began
-                self.found[item.nodeid] = (taken, sorted(called))
-
-    def pytest_sessionfinish(self) -> None:
-        self.into.write_text(json.dumps(self.found), encoding="utf-8")
-
-
 class Order:
     """Which tests come first for a mutant: those that have killed ones like it."""
 
-    def __init__(self, survey: dict[str, tuple[float, list[str]]]) -> None:
-        self.survey = sorted((taken, name, of) for name, (taken, of) in survey.items())
+    def __init__(self) -> None:
         self.killers: dict[str, list[str]] = {}
 
     def first(self, mutant: Mutant) -> list[str]:
-        short = [name for _, name, of in self.survey if mutant.within in of]
-        some = dict.fromkeys([*self.killers.get(mutant.within, ()), *short])
-        return [*some][:FIRST]
+        return self.killers.get(mutant.within, [])
 
     def killed(self, mutant: Mutant, by: str) -> None:
         known = self.killers.setdefault(mutant.within, [])
-        known[:] = [by, *(name for name in known if name != by)][: FIRST - 2]
+        known[:] = [by, *(name for name in known if name != by)][:FIRST]
 
 
 class Copy:
@@ -239,8 +212,7 @@ class Copy:
     ) -> None:
         """Run the checks on a module that has become this source.
 
-        `limit` is in seconds of the processor; without it the module is as it was, and
-        a survey is made.
+        `limit` is in seconds of the processor; without it the module is as it was.
         """
         path = self.folder / module.path
         path.write_text(source, encoding="utf-8")
@@ -273,19 +245,12 @@ class Copy:
         sys.dont_write_bytecode = limit > 0
         if limit:  # of two files of one size, saved in one second, one is believed
             os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-        plugins = [Watch(told, first)]
-        if not limit:
-            plugins.append(Survey(self.folder / module.path, self.survey))
         options = [
             *OPTIONS,
             f"--rootdir={self.folder}",
             f"--basetemp={self.folder}/tmp",
         ]
-        return pytest.main([*options, *module.checks], plugins=plugins)
-
-    @property
-    def survey(self) -> Path:
-        return self.folder / "survey.json"
+        return pytest.main([*options, *module.checks], plugins=[Watch(told, first)])
 
     def ended(self) -> tuple[bool, str, float] | None:
         """Return whether all passed, what did not, and processor seconds."""
@@ -354,7 +319,7 @@ class Run:
     def __init__(self, known: Sequence[Known], workers: int) -> None:
         self.known = known
         self.left = self.todo = sum(len(one.todo) for one in known)
-        self.spent = 0.0  # seconds, on mutants
+        self.began = self.saved = time.monotonic()
         self.copies = [Copy() for _ in range(workers)] if self.todo else []
 
     def close(self) -> None:
@@ -364,52 +329,120 @@ class Run:
     def all(self) -> None:
         for number, one in enumerate(self.known, 1):
             if one.todo:
-                self.module(one, f"{number} of {len(self.known)}: {one.module.path}")
+                self.title = f"{number} of {len(self.known)}: {one.module.path}"
+                self.module(one)
 
-    def module(self, known: Known, title: str) -> None:
+    def module(self, known: Known) -> None:
         """Run the mutants that are to do, a copy each at a time."""
-        module, todo = known.module, known.todo
-        if module.package != "pageproof":
+        module, self.order = known.module, Order()
+        for copy, name in itertools.product(self.copies, (module.path, *module.checks)):
+            shutil.copy(ROOT / name, copy.folder / name)
+        if module.package == "pageproof":  # a stage would run in the mutant
+            limit = max(self.good(copy, module) for copy in self.copies)
+            rest = known.todo
+        else:
             warm_up("pageproof.plugin")
-        slowest = max(self.good(copy, module) for copy in self.copies)
-        limit = math.ceil(TIMES * slowest) + GRACE
-        order = Order(json.loads(self.copies[0].survey.read_text(encoding="utf-8")))
-        began, saved = time.monotonic() - self.spent, time.monotonic()
-        running: dict[Copy, Mutant] = {}
-        waiting = iter(todo)
-        while True:
-            for copy in self.copies:
-                if copy not in running and (mutant := next(waiting, None)):
-                    copy.start(module, mutant.source, limit, order.first(mutant))
-                    running[copy] = mutant
-            if not running:
-                break
-            time.sleep(0.005)
-            self.spent = time.monotonic() - began
-            for copy, mutant in [*running.items()]:
-                if not (end := copy.ended()):
-                    continue
-                passed, test, _ = end
-                del running[copy]
-                if not passed and ".py::" in test:
-                    order.killed(mutant, test)
-                by = test.partition("::")[0]
-                by = by if by in module.checks else "?"
-                known.by[mutant.digest] = "" if passed else by
-                self.left -= 1
-            if time.monotonic() - saved > SAVED:
-                saved = time.monotonic()
-                known.save()
-                self.tell(title, known)
+            rest, limit = self.in_stages(known)
+        self.whole(known, rest, math.ceil(TIMES * limit) + GRACE)
         known.save()
         for copy in self.copies:
             (copy.folder / module.path).write_text(module.source, encoding="utf-8")
-        self.tell(title, known)
+        self.tell(known)
+
+    def in_stages(self, known: Known) -> tuple[list[Mutant], float]:
+        """Return what cannot be run in stages, and how long the module's checks take.
+
+        It is what changes more than a function, or a function that is called when the
+        module or its tests are imported, or that neither tests nor page call.
+        """
+        module = known.module
+        stages = [
+            Stage(copy.folder, module.path, module.checks) for copy in self.copies
+        ]
+        with contextlib.ExitStack() as stack:
+            pools = [
+                [
+                    stack.enter_context(contextlib.closing(Process(kind(s))))
+                    for s in stages
+                ]
+                for kind in (Tests, Blocks)
+            ]
+            surveys = survey(module, pools)
+            early = {name for one in surveys for name in one["early"]}
+            of = {m: changed_function(module.source, m.source) for m in known.todo}
+            able = [m for m in known.todo if of[m] and m.within not in early]
+            rest, tried = [m for m in known.todo if m not in {*able}], set()
+            for pool, one in zip(pools, surveys, strict=True):
+                able.sort(key=lambda m, one=one: first_call(m, one["known"]))
+                alive = []
+                for mutant, end in self.deal(pool, able, of):
+                    if not end["able"]:
+                        rest.append(mutant)
+                    elif not end["passed"]:
+                        self.ended(known, mutant, end["failed"])
+                    else:
+                        alive.append(mutant)
+                        tried |= {mutant} if end["tried"] else set()
+                able = alive
+        for mutant in {*able} & tried:
+            self.ended(known, mutant, None)
+        rest += [m for m in able if m not in tried]
+        return rest, sum(taken for one in surveys for taken, _ in one["known"].values())
+
+    def deal(
+        self,
+        pool: Sequence[Process],
+        mutants: Sequence[Mutant],
+        of: dict[Mutant, str | None],
+    ) -> Iterator[tuple[Mutant, dict]]:
+        """Yield how each mutant ended, one at a time in each of the processes."""
+        running, waiting = {}, iter(mutants)
+        while True:
+            for process in pool:
+                if process not in running and (mutant := next(waiting, None)):
+                    first = tuple(self.order.first(mutant))
+                    process.give(Task(mutant.source, of[mutant], first))
+                    running[process] = mutant
+            if not running:
+                return
+            for process in select.select([*running], [], [])[0]:
+                if end := process.answer():
+                    yield running.pop(process), end
+
+    def whole(self, known: Known, mutants: Sequence[Mutant], limit: int) -> None:
+        """Run all checks on each of some mutants, each in a process of its own."""
+        running: dict[Copy, Mutant] = {}
+        waiting = iter(mutants)
+        while True:
+            for copy in self.copies:
+                if copy not in running and (mutant := next(waiting, None)):
+                    first = self.order.first(mutant)
+                    copy.start(known.module, mutant.source, limit, first)
+                    running[copy] = mutant
+            if not running:
+                return
+            time.sleep(0.005)
+            for copy, mutant in [*running.items()]:
+                if end := copy.ended():
+                    passed, test, _ = end
+                    self.ended(known, mutant, None if passed else test)
+                    del running[copy]
+
+    def ended(self, known: Known, mutant: Mutant, failed: str | None) -> None:
+        """Note what test or block a mutant failed, "" if unknown, None if none."""
+        if failed and ".py::" in failed:
+            self.order.killed(mutant, failed)
+        by = (failed or "").partition("::")[0]
+        by = by if by in known.module.checks else "?"
+        known.by[mutant.digest] = "" if failed is None else by
+        self.left -= 1
+        if time.monotonic() - self.saved > SAVED:
+            self.saved = time.monotonic()
+            known.save()
+            self.tell(known)
 
     def good(self, copy: Copy, module: Module) -> float:
         """Return how much time the checks take on the module itself; they must pass."""
-        for name in (module.path, *module.checks):
-            shutil.copy(ROOT / name, copy.folder / name)
         for _ in range(2):  # the first run writes the bytecode
             copy.start(module, module.source)
             while not (end := copy.ended()):
@@ -420,12 +453,34 @@ class Run:
             sys.exit(f"{module.path}: its own checks fail ({by})\n{said}")
         return taken
 
-    def tell(self, title: str, known: Known) -> None:
-        each = self.spent / max(self.todo - self.left, 1)
+    def tell(self, known: Known) -> None:
+        each = (time.monotonic() - self.began) / max(self.todo - self.left, 1)
         done = f"{len(known.by)} of {len(known.module.mutants)} mutants"
         left = f"{each:.2f} s each, {each * self.left / 60:.0f} min left"
         survive = f"{len(known.survivors)} survive"
-        print(f"{title}: {done}, {survive}; {left}", file=sys.stderr, flush=True)
+        print(f"{self.title}: {done}, {survive}; {left}", file=sys.stderr, flush=True)
+
+
+def survey(module: Module, pools: Sequence[Sequence[Process]]) -> list[dict]:
+    """Return what each pool's first process finds out, and tell it to the others."""
+    for first, *_ in pools:
+        first.give(None)
+    found = []
+    for first, *others in pools:
+        while not (said := first.answer()):
+            pass
+        if "failed" in said["known"]:
+            sys.exit(f"{module.path}: its own checks fail: {said['known']['failed']}")
+        for process in others:
+            process.give(said["known"])
+        found.append(said)
+    return found
+
+
+def first_call(mutant: Mutant, known: dict[str, tuple[float, list[str]]]) -> int:
+    """Return which of the checks is the first that calls what a mutant changes."""
+    places = (i for i, (_, of) in enumerate(known.values()) if mutant.within in of)
+    return next(places, len(known))
 
 
 def faults(known: Known, survivors: Sequence[dict]) -> Iterator[str]:
