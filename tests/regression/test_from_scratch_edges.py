@@ -24,3 +24,10 @@ def test_the_loss_is_drawn_for_the_last_bias():
     path = torch.arange(21.0).reshape(7, 3)
     draw_path(Figure().subplots(), loss_at, path)
     assert set(torch.cat(asked)[..., 2].flatten().tolist()) == {20.0}
+
+
+def test_the_cross_stands_where_the_path_starts():
+    ax, path = Figure().subplots(), torch.arange(21.0).reshape(7, 3)
+    draw_path(ax, lambda theta: theta.square().sum(dim=-1), path)
+    (cross,) = [line for line in ax.lines if line.get_marker() == "x"]
+    assert cross.get_xydata().tolist() == [[1.0, 0.0]]  # w2, w1
