@@ -2,10 +2,12 @@
 
 import random
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from torch.utils.data import DataLoader
 
+from firstdescent.tools.figures.loader_workers import draw_schedules
 from firstdescent.tools.loader_workers import (
     Calls,
     Incident,
@@ -50,3 +52,15 @@ def test_a_schedule_prefetches_by_default_what_a_dataloader_does():
 def test_the_refusal_of_a_schedule_names_all_that_was_given():
     with pytest.raises(ValueError, match=r"got \[1, -2\], 0\.5, 2, 3$"):
         loader_schedule([1, -2], 0.5, workers=2, prefetch=3)
+
+
+@pytest.mark.parametrize("grid", [True, False])
+def test_no_level_line_crosses_the_bars_of_a_schedule(grid):
+    with plt.rc_context({"axes.grid": grid}):
+        draw_schedules({f"{W}": loader_schedule([1, 1], 1, W) for W in (0, 1)})
+    panels = plt.gcf().axes
+    plt.close()
+    for panel in panels:
+        assert not any(line.get_visible() for line in panel.yaxis.get_gridlines())
+        upright = {line.get_visible() for line in panel.xaxis.get_gridlines()}
+        assert upright == {grid}
