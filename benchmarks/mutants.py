@@ -316,11 +316,14 @@ class Known:
 class Run:
     """Runs what is to do of some modules, and tells how far it is."""
 
-    def __init__(self, known: Sequence[Known], workers: int) -> None:
-        self.known = known
+    def __init__(
+        self, known: Sequence[Known], workers: int, *, control: bool = False
+    ) -> None:
+        self.known, self.control = known, control
         self.left = self.todo = sum(len(one.todo) for one in known)
         self.began = self.saved = time.monotonic()
-        self.copies = [Copy() for _ in range(workers)] if self.todo else []
+        needed = workers if self.todo or control else 0
+        self.copies = [Copy() for _ in range(needed)]
 
     def close(self) -> None:
         for copy in self.copies:
@@ -328,7 +331,7 @@ class Run:
 
     def all(self) -> None:
         for number, one in enumerate(self.known, 1):
-            if one.todo:
+            if one.todo or self.control:
                 self.title = f"{number} of {len(self.known)}: {one.module.path}"
                 self.module(one)
 
@@ -353,7 +356,8 @@ class Run:
         """Return what cannot be run in stages, and how long the module's checks take.
 
         It is what changes more than a function, or a function that is called when the
-        module or its tests are imported, or that neither tests nor page call.
+        module or its tests are imported, or that neither tests nor page call. As a
+        control, each function is tried as it is: all must pass.
         """
         module = known.module
         stages = [
@@ -369,24 +373,35 @@ class Run:
             ]
             surveys = survey(module, pools)
             early = {name for one in surveys for name in one["early"]}
-            of = {m: changed_function(module.source, m.source) for m in known.todo}
+            some = module.mutants if self.control else known.todo
+            of = {m: changed_function(module.source, m.source) for m in some}
             able = [m for m in known.todo if of[m] and m.within not in early]
             rest, tried = [m for m in known.todo if m not in {*able}], set()
+            controls = {
+                Mutant(module.source, m.within, "", name): name
+                for m, name in of.items()
+                if name and m.within not in early
+            }
+            able, of = [*able, *controls], {**of, **controls}
             for pool, one in zip(pools, surveys, strict=True):
                 able.sort(key=lambda m, one=one: first_call(m, one["known"]))
                 alive = []
                 for mutant, end in self.deal(pool, able, of):
+                    if mutant in controls and not end["passed"]:
+                        name, failed = of[mutant], end["failed"]
+                        sys.exit(f"{module.path}: as it is, {failed} fails for {name}")
                     if not end["able"]:
-                        rest.append(mutant)
+                        rest += [mutant] if mutant not in controls else []
                     elif not end["passed"]:
                         self.ended(known, mutant, end["failed"])
                     else:
                         alive.append(mutant)
                         tried |= {mutant} if end["tried"] else set()
                 able = alive
-        for mutant in {*able} & tried:
-            self.ended(known, mutant, None)
-        rest += [m for m in able if m not in tried]
+        for mutant in able:
+            if mutant in tried - controls.keys():
+                self.ended(known, mutant, None)
+        rest += [m for m in able if m not in tried | controls.keys()]
         return rest, sum(taken for one in surveys for taken, _ in one["known"].values())
 
     def deal(
@@ -553,6 +568,9 @@ def main() -> None:
     parser.add_argument("modules", nargs="*", help="a part of the path; all if none")
     parser.add_argument("--write", action="store_true", help="write the record")
     parser.add_argument("--workers", type=int, default=1, help="mutants at a time")
+    parser.add_argument(
+        "--control", action="store_true", help="try each function as it is, once more"
+    )
     arguments = parser.parse_args()
     every = modules()
     wanted = arguments.modules or [""]
@@ -560,8 +578,8 @@ def main() -> None:
         parser.error(f"expected parts of paths of modules, got {', '.join(missing)}")
     survivors = yaml.safe_load(SURVIVORS.read_text(encoding="utf-8"))
     known = [Known(m) for m in every if any(w in m.path for w in wanted)]
-    run = Run(known, arguments.workers)
-    if run.todo:
+    run = Run(known, arguments.workers, control=arguments.control)
+    if run.copies:
         warm_up(*WARM)
     with contextlib.closing(run):
         run.all()

@@ -151,7 +151,7 @@ class Calls:
         code = frame.f_code
         if event == "call" and code.co_filename == self.file:
             name = code.co_qualname.partition(".")[0]
-            if name not in self.found:
+            if name not in self.found and name.isidentifier():
                 self.found.add(name)
                 os.write(self.told, f"{name}\n".encode())
 
@@ -197,7 +197,7 @@ def in_a_child(work: Callable[[], object], limit: float) -> tuple[bool, str]:
         if not (some := os.read(answer, 1 << 16)):
             break
         said += some
-        ended = len(some) < 1 << 16 and _is_all(said)
+        ended = _is_all(said)
     os.close(answer)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child, signal.SIGKILL)
@@ -437,7 +437,7 @@ class Process:
         stage = server.stage
         tasks, self.tasks = os.pipe()
         self.answers, answers = os.pipe()
-        self.said, self.busy = b"", False
+        self.said = b""
         self.child = os.fork()
         if not self.child:
             try:
