@@ -1,5 +1,8 @@
 """Bad input to part five, From linear to deep, and what must come of it."""
 
+import tempfile
+from pathlib import Path
+
 import torch
 from torch import nn
 
@@ -55,6 +58,8 @@ from firstdescent.deep.house_table import (
     make_table,
     parse_table,
     read_cells,
+    read_kaggle,
+    read_table,
     rmsle,
     smearing,
 )
@@ -171,13 +176,24 @@ RECORDS = [
 WITHOUT_INPUT = [
     "deep.softmax.glyph_shapes",
     "deep.backprop.LiveBytes",
-    "deep.house_table.read_kaggle",  # the table of `parse_table`, from files
-    "deep.house_table.read_table",
 ]
 
 
 def nets():
     return [mlp([2, 4, 3], torch.Generator().manual_seed(k)) for k in range(2)]
+
+
+def from_file(text, **how):
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "table.csv").write_text(text, encoding="utf-8")
+        return read_table(Path(folder, "table.csv"), **how)
+
+
+def from_files(train, test):
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "train.csv").write_text(train, encoding="utf-8")
+        Path(folder, "test.csv").write_text(test, encoding="utf-8")
+        return read_kaggle(folder)
 
 
 def together(function):
@@ -433,6 +449,22 @@ CASES = [
         numbers=["area"],
         words=["heating"],
         missing=["NA"],
+    ),
+    case(
+        read_table,
+        "none missing.word: answer",
+        "missing.type: error answer",
+        call_=from_file,
+        text="area,heating\n90,gas\n60,wood\n",
+        numbers=["area"],
+        words=["heating"],
+        missing=["NA"],
+    ),
+    case(
+        read_kaggle,
+        call_=from_files,
+        train="MSSubClass,LotArea,Alley,SalePrice\n20,9000,NA,200000\n60,,Pave,150000\n",
+        test="MSSubClass,LotArea,Alley\n20,8000,Grvl\n",
     ),
     case(column_kinds, "none type: error answer", "negative word: answer", rows=ROWS),
     case(
