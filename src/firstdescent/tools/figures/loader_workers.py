@@ -8,7 +8,8 @@ def draw_schedules(schedules: dict[str, tuple[list, list]]) -> None:
     """Draw a panel for each (loads, steps) of `loader_schedule`, on one time axis."""
     rows = [2 + max(load[0] for load in loads) for loads, _ in schedules.values()]
     size = (5.6, 1 + 0.5 * len(rows) + 0.4 * sum(rows))
-    _, panels = plt.subplots(len(rows), sharex=True, height_ratios=rows, figsize=size)
+    how = {"sharex": True, "height_ratios": rows, "figsize": size, "squeeze": False}
+    panels = plt.subplots(len(rows), **how)[1][:, 0]
     for panel, n, title in zip(panels, rows, schedules, strict=True):
         loads, steps = schedules[title]
         steps = [(-1, *step) for step in steps]
