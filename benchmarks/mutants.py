@@ -60,7 +60,7 @@ PAGEPROOF = {
     "comments": ("comments",),
     "fences": ("fences",),
     "figures": ("figures",),
-    "reading": ("reading", "reading_refusals"),
+    "reading": ("reading", "reading_refusals", "reading_edges"),
 }
 LEAST = {"firstdescent": 0.90, "pageproof": 0.95}  # the share that must be killed
 # Imported once, before the forks, where they are installed.
