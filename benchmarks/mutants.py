@@ -356,8 +356,8 @@ class Run:
         """Return what cannot be run in stages, and how long the module's checks take.
 
         It is what changes more than a function, or a function that is called when the
-        module or its tests are imported, or that neither tests nor page call. As a
-        control, each function is tried as it is: all must pass.
+        module or its tests are imported, or that neither tests nor page call. For a
+        control, each function is tried as it is, too: all must pass.
         """
         module = known.module
         stages = [
@@ -380,7 +380,7 @@ class Run:
             controls = {
                 Mutant(module.source, m.within, "", name): name
                 for m, name in of.items()
-                if name and m.within not in early
+                if self.control and name and m.within not in early
             }
             able, of = [*able, *controls], {**of, **controls}
             for pool, one in zip(pools, surveys, strict=True):
@@ -569,7 +569,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write the record")
     parser.add_argument("--workers", type=int, default=1, help="mutants at a time")
     parser.add_argument(
-        "--control", action="store_true", help="try each function as it is, once more"
+        "--control", action="store_true", help="try each function as it is, too"
     )
     arguments = parser.parse_args()
     every = modules()

@@ -30,8 +30,8 @@ import pytest
 from _pytest.main import pytest_runtestloop
 
 MEMORY = 16 << 30  # bytes of address space, for a mutant that asks for more and more
-TIMES, GRACE = 5, 5  # a mutant has five times as long as the module, and 5 seconds,
-BUSY = 10  # of the processor; ten times that by the clock, on a busy machine
+TIMES, GRACE = 2, 3  # a mutant has twice as long as the module, and 3 seconds,
+BUSY = 20  # of the processor; twenty times that by the clock, on a busy machine
 GOOD = 600  # processor seconds for a module as it is
 DECORATED = ast.FunctionDef | ast.ClassDef
 

@@ -64,3 +64,11 @@ def test_no_level_line_crosses_the_bars_of_a_schedule(grid):
         assert not any(line.get_visible() for line in panel.yaxis.get_gridlines())
         upright = {line.get_visible() for line in panel.xaxis.get_gridlines()}
         assert upright == {grid}
+
+
+def test_one_schedule_is_drawn_too():
+    draw_schedules({"alone": loader_schedule([1, 1], 1, 0)})
+    [panel] = plt.gcf().axes
+    plt.close()
+    assert panel.get_title(loc="left") == "alone"
+    assert panel.get_xlabel() == "time (in any unit)"
