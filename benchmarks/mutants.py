@@ -317,9 +317,14 @@ class Run:
     """Runs what is to do of some modules, and tells how far it is."""
 
     def __init__(
-        self, known: Sequence[Known], workers: int, *, control: bool = False
+        self,
+        known: Sequence[Known],
+        workers: int,
+        *,
+        control: bool = False,
+        seconds: float = 0,
     ) -> None:
-        self.known, self.control = known, control
+        self.known, self.control, self.seconds = known, control, seconds
         self.left = self.todo = sum(len(one.todo) for one in known)
         self.began = self.saved = time.monotonic()
         needed = workers if self.todo or control else 0
@@ -346,7 +351,8 @@ class Run:
         else:
             warm_up("pageproof.plugin")
             rest, limit = self.in_stages(known)
-        self.whole(known, rest, math.ceil(TIMES * limit) + GRACE)
+        if not self.seconds:
+            self.whole(known, rest, math.ceil(TIMES * limit) + GRACE)
         known.save()
         for copy in self.copies:
             (copy.folder / module.path).write_text(module.source, encoding="utf-8")
@@ -399,7 +405,7 @@ class Run:
                         tried |= {mutant} if end["tried"] else set()
                 able = alive
         for mutant in able:
-            if mutant in tried - controls.keys():
+            if mutant in tried - controls.keys() and not self.seconds:
                 self.ended(known, mutant, None)
         rest += [m for m in able if m not in tried | controls.keys()]
         return rest, sum(taken for one in surveys for taken, _ in one["known"].values())
@@ -416,7 +422,8 @@ class Run:
             for process in pool:
                 if process not in running and (mutant := next(waiting, None)):
                     first = tuple(self.order.first(mutant))
-                    process.give(Task(mutant.source, of[mutant], first))
+                    task = Task(mutant.source, of[mutant], first, self.seconds or 1e9)
+                    process.give(task)
                     running[process] = mutant
             if not running:
                 return
@@ -571,6 +578,9 @@ def main() -> None:
     parser.add_argument(
         "--control", action="store_true", help="try each function as it is, too"
     )
+    parser.add_argument(
+        "--seconds", type=float, default=0, help="of checks, for a first look"
+    )
     arguments = parser.parse_args()
     every = modules()
     wanted = arguments.modules or [""]
@@ -578,7 +588,9 @@ def main() -> None:
         parser.error(f"expected parts of paths of modules, got {', '.join(missing)}")
     survivors = yaml.safe_load(SURVIVORS.read_text(encoding="utf-8"))
     known = [Known(m) for m in every if any(w in m.path for w in wanted)]
-    run = Run(known, arguments.workers, control=arguments.control)
+    run = Run(
+        known, arguments.workers, control=arguments.control, seconds=arguments.seconds
+    )
     if run.copies:
         warm_up(*WARM)
     with contextlib.closing(run):

@@ -10,6 +10,7 @@ blocks, that have to do with the function. What is left out can only let a mutan
 import ast
 import contextlib
 import inspect
+import itertools
 import json
 import os
 import resource
@@ -43,6 +44,7 @@ class Task:
     source: str
     name: str  # of the function, as `F` or `Class.method`
     first: tuple[str, ...] = ()  # the tests that are likely to notice
+    seconds: float = 1e9  # of checks that are tried, the short ones first
 
     @property
     def within(self) -> str:
@@ -241,6 +243,11 @@ class Server:
         """The checks that have to do with a mutant."""
         return [name for name, (_, of) in self.known.items() if task.within in of]
 
+    def number(self, checks: Sequence[str], task: Task) -> int:
+        """How many of the checks can be tried in the time that a task is given."""
+        sums = itertools.accumulate(self.known[name][0] for name in checks)
+        return sum(taken <= task.seconds for taken in sums)
+
     def get_ready(self, task: Task) -> None:
         """What else can be done before the mutant is there."""
 
@@ -337,9 +344,8 @@ class Tests(Server):
             return places.get(item.nodeid, len(places)), self.known[item.nodeid][0]
 
         some = set(self.concern(task))
-        return self.run(
-            sorted((i for i in self.session.items if i.nodeid in some), key=order)
-        )
+        items = sorted((i for i in self.session.items if i.nodeid in some), key=order)
+        return self.run(items[: self.number([i.nodeid for i in items], task)])
 
 
 class Blocks(Server):
@@ -424,7 +430,8 @@ class Blocks(Server):
                 raise
             except Exception:  # whatever a mutant raises when it is imported or read
                 return self.name
-            for place in map(int, self.concern(task)):
+            places = self.concern(task)
+            for place in map(int, places[: self.number(places, task)]):
                 if self.proof.result(self.page.blocks[place]):
                     return f"{self.name}::{place}"
         return ""

@@ -132,7 +132,8 @@ stage, source, mutants = json.load(sys.stdin)
 stage = stages.Stage(stages.Path(stage[0]), stage[1], tuple(stage[2]))
 process = stages.Process(getattr(stages, sys.argv[2])(stage))
 answers = []
-for given in [None, *(stages.Task(source.replace(a, b), of) for a, b, of in mutants)]:
+tasks = [stages.Task(source.replace(a, b), of) for a, b, of in mutants]
+for given in [None, *tasks, stages.Task(tasks[0].source, tasks[0].name, seconds=-1)]:
     process.give(given)
     while (answer := process.answer()) is None:
         pass
@@ -153,7 +154,10 @@ def stage(project):
 
 @pytest.fixture
 def answers(stage):
-    """What a kind of server answers: its survey, and what became of each mutant."""
+    """What a kind of server answers: its survey, and what became of each mutant.
+
+    The last answer is of the first mutant, when there is no time for any check.
+    """
 
     def answers(kind):
         given = [str(stage.folder), stage.path, stage.checks], MODULE, MUTANTS
@@ -209,7 +213,8 @@ def test_what_is_no_function_of_the_module_is_refused(name):
 
 
 def test_tests_notice_what_they_call(answers):
-    survey, *ends = answers("Tests")
+    survey, *ends, hasty = answers("Tests")
+    assert hasty["passed"]
     path = "tests/test_of_halves.py::"
     called = {name: of for name, (_, of) in survey["known"].items()}
     assert called == {
@@ -228,7 +233,8 @@ def test_tests_notice_what_they_call(answers):
 
 
 def test_blocks_notice_what_they_show_and_call(answers):
-    survey, *ends = answers("Blocks")
+    survey, *ends, hasty = answers("Blocks")
+    assert hasty["passed"]
     assert {place: of for place, (_, of) in survey["known"].items()} == {
         "0": [],
         "1": ["half"],
