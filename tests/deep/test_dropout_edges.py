@@ -70,3 +70,10 @@ def test_dots_stand_around_their_group_and_a_bar_at_their_mean(panels):
     names = [text.get_text() for text in plt.gcf().legends[0].get_texts()]
     assert names == ["off", "on"]
     assert [tick.get_text() for tick in shares.get_xticklabels()] == ["a", "b", "c"]
+
+
+def test_one_group_is_named_in_the_legend_too(panels):
+    values = torch.tensor([[0.5, 0.25]])
+    draw_gains(["a"], {"off": values, "on": values}, {"off": values})
+    names = [text.get_text() for text in plt.gcf().legends[0].get_texts()]
+    assert names == ["off", "on"]
