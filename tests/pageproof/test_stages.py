@@ -224,9 +224,9 @@ def test_tests_notice_what_they_call(answers):
     }
     assert {"twice", "plainly"} <= set(survey["early"])  # called at import
     failed = [(end["failed"] or "").removeprefix(path) for end in ends]
-    assert failed[0] in ("test_half", "test_half_in_another_process")
-    assert failed[1:] == [failed[1], "", "test_sum", "", "", ""]
-    assert failed[1]
+    of_half = {"test_half", "test_half_in_another_process"}  # whichever is shorter
+    assert {*failed[:2]} <= of_half
+    assert failed[2:] == ["", "test_sum", "", "", ""]
     lives = [False, False, True, False, True, False, True]
     assert [end["passed"] for end in ends] == lives
     assert [end["tried"] for end in ends] == [2, 2, 2, 1, 0, 2, 2]
