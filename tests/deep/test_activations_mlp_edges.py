@@ -28,19 +28,6 @@ def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-@pytest.fixture
-def defaults():
-    before = torch.get_default_dtype()
-
-    def each():
-        for dtype in (torch.float32, D):
-            torch.set_default_dtype(dtype)
-            yield dtype
-
-    yield each()
-    torch.set_default_dtype(before)
-
-
 def test_spirals_are_the_same_whatever_the_default_dtype(defaults):
     (X, y), (same, labels) = (spirals(5, seeded()) for _ in defaults)
     assert X.dtype == same.dtype == D and torch.equal(y, labels)

@@ -8,19 +8,6 @@ from firstdescent.deep.dropout import dropout
 from firstdescent.deep.figures.dropout import draw_gains, draw_thinned
 
 
-@pytest.fixture
-def defaults():
-    before = torch.get_default_dtype()
-
-    def each():
-        for dtype in (torch.float32, torch.float64):
-            torch.set_default_dtype(dtype)
-            yield dtype
-
-    yield each()
-    torch.set_default_dtype(before)
-
-
 def test_the_same_units_are_dropped_whatever_the_default_dtype(defaults):
     one, two = (
         dropout(torch.ones(50).half(), 0.5, True, torch.Generator().manual_seed(0))

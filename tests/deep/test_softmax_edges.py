@@ -21,19 +21,6 @@ def seeded():
     return torch.Generator().manual_seed(0)
 
 
-@pytest.fixture
-def defaults():
-    before = torch.get_default_dtype()
-
-    def each():
-        for dtype in (torch.float32, torch.float64):
-            torch.set_default_dtype(dtype)
-            yield dtype
-
-    yield each()
-    torch.set_default_dtype(before)
-
-
 def test_blobs_and_glyphs_are_the_same_whatever_the_default_dtype(defaults):
     one, two = (
         (*blobs(9, (0, 0, 1), seeded()), *glyphs(3, seeded()), glyph_shapes())

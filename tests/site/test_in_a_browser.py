@@ -54,9 +54,8 @@ SETTLED = """async () => {
 
 
 # What words and their grounds look like decides on their contrast: of those that look
-# alike, all the way up, axe is given one. The other rules look at all there is; what
-# they have found of the content of a page holds in another scheme and width as well.
-LOOK = """async (known) => {
+# alike, all the way up, axe is given one. The other rules look at all there is.
+LOOK = """async () => {
   const own = element => [...element.childNodes].some(
     node => node.nodeType === Node.TEXT_NODE && node.data.trim());
   const grounds = new Map([[null, '']]);
@@ -80,8 +79,7 @@ LOOK = """async (known) => {
   }
   const options = { resultTypes: ['violations'] };
   const rest = { rules: { 'color-contrast': { enabled: false } } };
-  const all = { exclude: known ? [['.md-content']] : [] };
-  const found = await axe.run(all, { ...options, ...rest });
+  const found = await axe.run({ ...options, ...rest });
   const contrast = await axe.run(
     { include: [...looks.values()] }, { ...options, runOnly: ['color-contrast'] });
   return [...found.violations, ...contrast.violations];
@@ -96,15 +94,12 @@ def keep_one_of_a_kind(tab) -> None:
     tab.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text())
 
 
-def barriers(tab, *, known: bool = False) -> list[tuple]:
-    """Return what axe finds wrong on a page with one piece of each kind.
-
-    `known`: all but the contrast of its content has been looked at already.
-    """
+def barriers(tab) -> list[tuple]:
+    """Return what axe finds wrong on a page with one piece of each kind."""
     tab.evaluate("window.scrollTo(0, 0)")
     tab.mouse.move(0, 0)
     tab.evaluate(SETTLED)
-    found = tab.evaluate(LOOK, known)
+    found = tab.evaluate(LOOK)
     return [
         (rule["id"], node["html"][:120], node["failureSummary"])
         for rule in found
@@ -146,7 +141,7 @@ def test_a_page_asks_only_its_own_site_fits_gives_its_blocks_and_bars_nobody(
     tab.emulate_media(color_scheme="dark")
     tab.set_viewport_size(WIDE)
     tab.locator("body[data-md-color-scheme=slate]").wait_for()
-    assert barriers(tab, known=True) == []
+    assert barriers(tab) == []
     away = [asked for asked in tab.requested if not asked.startswith((url, "data:"))]
     assert not away
     assert not tab.complaints
