@@ -9,6 +9,8 @@ import pytest
 import yaml
 from mkdocs.config import load_config
 
+from pageproof.weight import fall_silent
+
 ROOT = Path(__file__).parents[2]
 WITHOUT_BLOCKS = "reference/"
 LINK = re.compile(r"(?<=\]\()https?://[^)\s]+(?=\))")
@@ -116,7 +118,7 @@ def test_all_that_a_page_asks_for_is_there(path, visit, url):
     statuses = {}
     tab.on("response", lambda answer: statuses.update({answer.url: answer.status}))
     tab.goto(f"{url}en/{path}")
-    tab.wait_for_load_state("networkidle")
+    fall_silent(tab)
     assert f"{url}en/{path}" in statuses
     assert {address: s for address, s in statuses.items() if s not in (200, 304)} == {}
     assert tab.complaints == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pageproof.reading import Reader
-from pageproof.weight import first_view
+from pageproof.weight import fall_silent, first_view
 
 ROOT = Path(__file__).parents[2]
 WIDTHS = (360, 768, 1440)
@@ -122,7 +122,7 @@ def test_a_page_asks_only_its_own_site_fits_gives_its_blocks_and_bars_nobody(
     assert loaded["shift"] < SHIFT, loaded["moved"]
     assert not [f for f in loaded["files"] if "/search/" in f or "/workers/" in f]
     tab.evaluate("window.scrollTo(0, document.body.scrollHeight)")
-    tab.wait_for_load_state("networkidle")
+    fall_silent(tab)
     tab.evaluate(OPEN)
     for width in WIDTHS:
         tab.set_viewport_size({"width": width, "height": 900})

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from pageproof.weight import fall_silent
+
 HOSTING = Path(__file__).parents[2] / "HOSTING.md"
 WIDE = {"width": 1440, "height": 900}
 HEARD = """
@@ -100,7 +102,7 @@ def test_no_site_may_show_a_page_in_a_frame(guarded, url):
         ['<!doctype html><title>t</title><iframe src="tools/autograd/"></iframe>']
     )
     tab = guarded(f"{url}en/", lambda page: next(other, page))
-    tab.wait_for_load_state("networkidle")
+    fall_silent(tab)
     assert any("frame-ancestors 'none'" in said for said in tab.complaints)
     assert tab.frames[1].url != f"{url}en/tools/autograd/"
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from pageproof.weight import fall_silent
+
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 412, "height": 823}
 QUERY = ".md-search__input"
@@ -19,7 +21,7 @@ def opened(visit, url):
 
     def opened(address="en/", **options):
         tab = visit(f"{url}{address}", **options)
-        tab.wait_for_load_state("networkidle")
+        fall_silent(tab)
         return tab
 
     return opened
@@ -38,7 +40,7 @@ def test_the_index_comes_when_the_reader_turns_to_search_by(way, opened):
     assert fetched(tab) == []
     with tab.expect_request("**/search_index.json"):
         WAYS[way](tab)
-    tab.wait_for_load_state("networkidle")
+    fall_silent(tab)
     names = {url.rsplit("/", 1)[1].split(".")[0] for url in fetched(tab)}
     assert names == {"search", "search_index"}  # the worker, and what it searches
     assert len(fetched(tab)) == 2

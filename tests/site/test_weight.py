@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pageproof.serving import Handler, recommended, serving
-from pageproof.weight import first_view
+from pageproof.weight import fall_silent, first_view
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,7 +38,7 @@ def test_figures_are_fetched_in_the_scheme_that_is_shown(scheme, visit, url, bui
         await new Promise(requestAnimationFrame);
       }
     }""")
-    tab.wait_for_load_state("networkidle")
+    fall_silent(tab)
     asked = {link.split("/course/en/")[1] for link in tab.requested}
     page = (built / "en" / FIGURED / "index.html").read_text("utf-8")
     wanted = re.findall(rf'class="pp-{scheme}" src="(?:\.\./)*([^"]+)', page)
@@ -98,7 +98,7 @@ def test_once_the_content_is_there_its_start_has_nothing_styled_anew(visit, url)
     tab = visit("about:blank", viewport=PHONE, color_scheme="dark")
     tab.add_init_script(f"({WATCH})()")
     tab.goto(f"{url}en/{FIGURED}")
-    tab.wait_for_load_state("networkidle")
+    fall_silent(tab)
     assert tab.locator("html.js body[data-md-color-scheme=slate]").count() == 1
     changed = set(tab.evaluate("changed"))
     assert changed & {"class", "color-scheme"} == set()
