@@ -241,7 +241,8 @@ class _Reading:
         except RuntimeError as error:
             if lines.count <= len(self.lines):
                 raise self.fail(lines.count - 1, str(error)) from error
-            return extract_from_buffer(io.StringIO(text + "`" * 9), 10**9)
+            longest = max(map(len, re.findall("`+", text)))
+            return extract_from_buffer(io.StringIO(text + "`" * longest), 10**9)
 
     def pair(self, extracted: list[CodeBlock]) -> None:
         """Refuse any difference between what the site shows and what would run."""

@@ -129,6 +129,7 @@ def test_what_pytest_codeblocks_does_not_understand_is_named(read, text, line, s
     [
         ("a\n\n~~~ toml\n```\n~~~\n", 3, "~~~"),
         ("a\n\n~~~ toml\n`````````\n~~~", 3, "~~~"),
+        (f"a\n\n~~~ toml\n{'`' * 30}\n~~~", 3, "~~~"),
         (f"{LONG}~~~ toml\n```\n~~~\n", 10_002, "~~~"),
         ("a\n\n```python\nx\n```y\nz\n```\n", 3, "x"),  # they begin on the same line
         ("~~~ json\n{}\n~~~\n\n```json\n{}\n```\n", 1, "{}"),  # they hold the same
