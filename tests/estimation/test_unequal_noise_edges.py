@@ -122,3 +122,12 @@ def test_only_the_lowest_of_three_panels_names_the_area():
     figure, truth = Figure(), torch.tensor([2.0, 10])
     draw_lines(figure, dict.fromkeys("abc", truth[None]), truth)
     assert [ax.get_xlabel() for ax in figure.axes] == ["", "", "area (m²)"]
+
+
+def test_a_step_is_halved_until_the_likelihood_is_not_worse():
+    S, r = torch.tensor([[-2.0], [2], [-1]], dtype=D), Y.new_tensor([-4.0, -8, -8])
+    start, full = Y.new_zeros(1), 0.5  # the fit is 1.83: log sigma would move by 3.7
+    losses = [unequal_nll(r, full / 2**k * S[:, 0]) for k in range(4)]
+    old = unequal_nll(r, S[:, 0] * start)
+    assert [bool(loss <= old) for loss in losses] == [False, False, False, True]
+    assert_close(noise_step(start, r, S), Y.new_tensor([full / 8]))
