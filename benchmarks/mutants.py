@@ -33,6 +33,7 @@ import pytest
 import yaml
 from changes import Mutant, digest, mutants
 from stages import (
+    ANY,
     BUSY,
     GOOD,
     GRACE,
@@ -501,7 +502,8 @@ def survey(module: Module, pools: Sequence[Sequence[Process]]) -> list[dict]:
 
 def first_call(mutant: Mutant, known: dict[str, tuple[float, list[str]]]) -> int:
     """Return which of the checks is the first that calls what a mutant changes."""
-    places = (i for i, (_, of) in enumerate(known.values()) if mutant.within in of)
+    names = {mutant.within, ANY}
+    places = (i for i, (_, of) in enumerate(known.values()) if names & {*of})
     return next(places, len(known))
 
 

@@ -9,6 +9,7 @@ blocks, that have to do with the function. What is left out can only let a mutan
 
 import ast
 import contextlib
+import functools
 import inspect
 import itertools
 import json
@@ -35,6 +36,8 @@ TIMES, GRACE = 2, 3  # a mutant has twice as long as the module, and 3 seconds,
 BUSY = 20  # of the processor; twenty times that by the clock, on a busy machine
 GOOD = 600  # processor seconds for a module as it is
 DECORATED = ast.FunctionDef | ast.ClassDef
+ANY = "*"  # for all functions: a program that is started may call whichever it likes
+STARTS = {"subprocess.Popen", "os.posix_spawn", "os.exec", "os.system"}
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,8 @@ def put_in(stage: Stage, task: Task) -> None:
 class Calls:
     """The functions and classes at the top of a file that are called meanwhile.
 
-    Also those called in processes that are forked off, as by the workers of a loader.
+    Also those called in processes that are forked off, as by the workers of a loader;
+    and `ANY` if a program is started.
     """
 
     def __init__(self, file: Path) -> None:
@@ -160,16 +164,33 @@ class Calls:
     def __enter__(self) -> "Calls":
         self.began = processor_seconds()
         self.told = os.memfd_create("calls")
+        hear_starts()
+        HEARING.append(self)
         threading.setprofile(self.see)
         sys.setprofile(self.see)
         return self
 
     def __exit__(self, *error: object) -> None:
+        HEARING.remove(self)
         sys.setprofile(None)
         threading.setprofile(None)
         self.seconds = processor_seconds() - self.began
         self.found |= {*os.pread(self.told, 1 << 16, 0).decode().split()}
         os.close(self.told)
+
+
+HEARING: list[Calls] = []
+
+
+@functools.cache
+def hear_starts() -> None:
+    """From now on, whoever is in `HEARING` hears of each program that is started."""
+
+    def hear(event: str, _: tuple) -> None:
+        for calls in HEARING if event in STARTS else ():
+            calls.found.add(ANY)
+
+    sys.addaudithook(hear)
 
 
 def processor_seconds() -> float:
@@ -241,7 +262,8 @@ class Server:
 
     def concern(self, task: Task) -> list[str]:
         """The checks that have to do with a mutant."""
-        return [name for name, (_, of) in self.known.items() if task.within in of]
+        names = {task.within, ANY}
+        return [name for name, (_, of) in self.known.items() if names & {*of}]
 
     def number(self, checks: Sequence[str], task: Task) -> int:
         """How many of the checks can be tried in the time that a task is given."""
@@ -318,6 +340,7 @@ class Tests(Server):
 
     def survey(self) -> dict[str, tuple[float, list[str]]]:
         self.found: dict[str, tuple[float, list[str]]] = {}
+        self.wide: dict[pytest.FixtureDef, set[str]] = {}
         if fault := self.run(list(self.session.items)):
             return {"failed": fault}
         return self.found
@@ -326,9 +349,19 @@ class Tests(Server):
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         if not hasattr(self, "found"):
             return (yield)
-        with Calls(self.stage.file) as calls:
+        with Calls(self.stage.file) as self.calls:
             result = yield
-        self.found[item.nodeid] = (calls.seconds, sorted(calls.found))
+        shared = item._fixtureinfo.name2fixturedefs.values()
+        of = self.calls.found.union(*(self.wide.get(f[-1], ()) for f in shared))
+        self.found[item.nodeid] = (self.calls.seconds, sorted(of))
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef) -> Iterator[object]:
+        """What a fixture has called concerns all tests that share it."""
+        result = yield
+        if hasattr(self, "found") and fixturedef.scope != "function":
+            self.wide[fixturedef] = {*self.calls.found}
         return result
 
     def failed(self, task: Task) -> str:

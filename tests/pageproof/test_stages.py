@@ -258,3 +258,41 @@ def test_what_does_not_end_or_ends_by_itself_is_told_from_what_ends():
     assert in_a_child(loops, 0) == (False, "")
     assert in_a_child(lambda: os._exit(0), 5) == (False, "")
     assert in_a_child(lambda: 1 / 0, 5) == (False, "")
+
+
+STARTS = """\
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = "from of_halves import half; print(half(8, 4))"
+
+
+@pytest.fixture(scope="module")
+def said():
+    command = [sys.executable, "-c", PROGRAM]
+    return subprocess.run(command, capture_output=True, text=True).stdout
+
+
+def test_it_says_something(said):
+    assert said
+
+
+def test_it_says_a_half(said):
+    assert said == "2.0\\n"
+
+
+def test_else():
+    pass
+"""
+
+
+def test_what_a_program_says_that_is_started_for_some_tests_is_noticed(stage, answers):
+    file = stage.folder / stage.checks[0]
+    file.write_text(STARTS)
+    survey, times, default, *_ = answers("Tests")
+    called = [of for _, of in survey["known"].values()]
+    assert called == [["*"], ["*"], []]  # whichever functions
+    assert times["failed"] == f"{stage.checks[0]}::test_it_says_a_half"
+    assert (default["passed"], default["tried"]) == (True, 2)
