@@ -381,6 +381,16 @@ class Tests(Server):
         return self.run(items[: self.number([i.nodeid for i in items], task)])
 
 
+@contextlib.contextmanager
+def folder_like_this() -> Iterator[None]:
+    """Work in a copy of the working folder: another run finds nothing left behind."""
+    here = Path.cwd()
+    with tempfile.TemporaryDirectory(prefix="mutants-page-") as folder:
+        shutil.copytree(here, folder, dirs_exist_ok=True)
+        with contextlib.chdir(folder):
+            yield
+
+
 class Blocks(Server):
     """A page whose blocks have been run as far as no mutant concerns them."""
 
@@ -426,13 +436,14 @@ class Blocks(Server):
 
     def survey(self) -> dict[str, tuple[float, list[str]]]:
         found = {}
-        for place in self.todo:
-            with Calls(self.stage.file) as calls:
-                error = self.proof.result(self.page.blocks[place])
-            if error:
-                return {"failed": str(error)}
-            of = calls.found | self.shown[place]
-            found[str(place)] = (calls.seconds, sorted(of))
+        with folder_like_this():
+            for place in self.todo:
+                with Calls(self.stage.file) as calls:
+                    error = self.proof.result(self.page.blocks[place])
+                if error:
+                    return {"failed": str(error)}
+                of = calls.found | self.shown[place]
+                found[str(place)] = (calls.seconds, sorted(of))
         return found
 
     def concern(self, task: Task) -> list[str]:
@@ -452,9 +463,7 @@ class Blocks(Server):
             self.proof.result(self.page.blocks[self.todo.pop(0)])
 
     def failed(self, task: Task) -> str:
-        with tempfile.TemporaryDirectory(prefix="mutants-page-") as folder:
-            shutil.copytree(Path.cwd(), folder, dirs_exist_ok=True)
-            os.chdir(folder)
+        with folder_like_this():
             try:
                 put_in(self.stage, task)
                 for old, new in zip(self.page.blocks, self.read().blocks, strict=True):

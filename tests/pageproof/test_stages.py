@@ -94,6 +94,7 @@ kept = 1
 ```
 
 ```python
+open("made", "x").close()
 print(half(8, 4))
 ```
 
