@@ -179,3 +179,10 @@ def test_where_the_hessian_fails_separated_labels_are_the_reason_to_give():
     )
     with pytest.raises(ValueError, match="labels are separated"):
         irls(table, table[:, 0] < 0)
+
+
+def test_coefficients_that_separate_are_the_reason_where_the_hessian_fails():
+    x = torch.tensor([-2000.0, -200, 30, -30], dtype=D)
+    x = x.repeat_interleave(torch.tensor([100, 1, 1, 100]))
+    with pytest.raises(ValueError, match="labels are separated"):
+        irls(torch.stack([x, torch.ones_like(x)], dim=1), x < 1)
