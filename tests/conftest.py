@@ -1,5 +1,6 @@
 """What the tests of all pages share."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,21 @@ DOCS = Path(__file__).parents[1] / "docs/en"
 def plain(tex):
     """TeX as it reads, without the marks that break it into lines."""
     return " ".join(tex.replace("&", "").replace("\\\\", "").split())
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Tensors of tests are small, and other workers have the other cores.
+
+    Only tests below this folder: a page is run with as many threads as its reader has.
+    """
+    if torch := sys.modules.get("torch"):
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        yield
+        torch.set_num_threads(threads)
+    else:
+        yield
 
 
 @pytest.fixture
