@@ -413,14 +413,15 @@ def record(outcomes: list[Outcome], passing: dict[str, list[str]]) -> dict:
     }
     if passing:
         some = [outcome for outcome in faults if outcome.sampled]
-        figures["sample"] = {
+        ours = {
+            "what": "the tests of this site",
+            "pages": len({outcome.fault.page for outcome in some}),
             "planted": len(some),
             "caught": sum(outcome.status == CAUGHT for outcome in some),
-            "pages": len({outcome.fault.page for outcome in some}),
         }
-        figures["tools"] = {
+        figures["tools"] = {"ours": ours} | {
             name: {
-                "version": tool.version,
+                "what": f"{name} {tool.version}",
                 "pages": len(passing[name]),
                 "planted": len(tried := [o for o in some if name in o.others]),
                 "caught": sum(outcome.others[name] for outcome in tried),

@@ -1,8 +1,8 @@
 """What a site says of where its blocks were run: below each block, and of all pages.
 
 A page shows a table where a paragraph says {runs: where}, {runs: pages} or
-{runs: skipped}; {runs: faults} shows the counts of faults.yml, which lies beside the
-records.
+{runs: skipped}; and where it says a name of `COUNTS`, the counts of a file that lies
+beside the records.
 """
 
 import re
@@ -17,6 +17,7 @@ from pageproof import verified
 from pageproof.cache import Kept
 from pageproof.imports import Imports, digest
 from pageproof.page import Block, Page
+from pageproof.records import RecordError
 from pageproof.tables import Cell, Table, as_html, as_markdown, counted, numbers
 from pageproof.verified import FAILED, KINDS, RAN, Run
 
@@ -39,9 +40,16 @@ LABELS = {
     "why": "Why it is not run",
     "none": "No block.",
     "faults": "Kind of fault",
+    "tools": "The same faults under",
     "mutants": "Module",
     "inputs": "What is wrong",
     "total": "Together",
+}
+COUNTS = {  # by other commands: the file, where in it, whether summed
+    "inputs": ("inputs.yml", "kinds", True),
+    "faults": ("faults.yml", "by_kind", True),
+    "tools": ("faults.yml", "tools", False),
+    "mutants": ("mutants.yml", "modules", True),
 }
 State = dict[str, tuple[Run, str] | None]  # of a block, by the kind of device
 
@@ -160,8 +168,13 @@ class Runs:
         made = {"where": self._runs, "pages": self._pages, "skipped": self._skipped}
         if name in made:
             return made[name](pages)
-        path = self.folder / f"{name}.yml"
-        return counted(path, self.labels.get(name, name), self.labels["total"])
+        if name not in COUNTS:
+            known = ", ".join([*made, *COUNTS])
+            why = f"expected {{runs: ...}} with one of {known}, got {name}"
+            raise RecordError(self.folder, 1, why)
+        file, key, summed = COUNTS[name]
+        total = self.labels["total"] if summed else ""
+        return counted(self.folder / file, key, self.labels[name], total)
 
     def _runs(self, pages: list[Shown]) -> Table:
         """Each run of which an entry holds, and for how many blocks."""

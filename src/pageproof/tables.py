@@ -33,17 +33,18 @@ def numbers(counts: Iterable[int]) -> list[Cell]:
     return [Cell(f"{count:,}") for count in counts]
 
 
-def counted(path: Path, what: str, total: str) -> Table:
-    """Return the table of a YAML file: its first mapping from names to counts.
+def counted(path: Path, key: str, what: str, total: str) -> Table:
+    """Return the table of a YAML file: its mapping `key` from names to counts.
 
     Each name is a row, under the words of its `what` if it has some; each count is a
-    column, and the last row is their sum. `what` heads the names and `total` the sums.
-    RecordError if the file holds no such mapping.
+    column. `what` heads the names, and `total` a last row with the sums, if it is not
+    empty. RecordError if the file holds no such mapping.
     """
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        named = next(of for of in data.values() if _of_mappings(of))
-    except (OSError, StopIteration, AttributeError) as error:
+        named = yaml.safe_load(path.read_text(encoding="utf-8"))[key]
+        if not _of_mappings(named):
+            raise TypeError(f"{key}: {named!r}")
+    except (OSError, KeyError, TypeError) as error:
         raise RecordError(path, 1, f"expected names with counts ({error!r})") from error
     columns = [
         key for row in named.values() for key, of in row.items() if of != str(of)
@@ -53,7 +54,10 @@ def counted(path: Path, what: str, total: str) -> Table:
         (str(row.get("what", name)), [row.get(head, 0) for head in heads])
         for name, row in named.items()
     ]
-    rows.append((total, list(map(sum, zip(*(row for _, row in rows), strict=True)))))
+    if total:
+        rows.append(
+            (total, list(map(sum, zip(*(row for _, row in rows), strict=True))))
+        )
     return Table([what, *heads], [[Cell(name), *numbers(row)] for name, row in rows])
 
 

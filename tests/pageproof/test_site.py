@@ -212,20 +212,29 @@ def test_a_policy_names_each_inline_script_by_its_hash():
 
 
 def test_what_another_command_counted_is_a_table_with_its_sums(site, caplog):
-    (site / "docs/en/trust.md").write_text("# Trust\n\n{runs: faults}\n")
+    (site / "docs/en/trust.md").write_text(
+        "# Trust\n\n{runs: faults}\n\n{runs: tools}\n"
+    )
     path = site / "docs/verified/faults.yml"
     path.write_text(
-        "seed: 1\nrest: {same: 2}\nkinds:\n"
-        "  digit: {what: a digit, planted: 1200, caught: 7}\n"
+        "seed: 1\nrest: {same: 2}\ntools:\n"
+        "  one: {what: one 1.0, planted: 12, caught: 3}\n"
+        "by_kind:\n  digit: {what: a digit, planted: 1200, caught: 7}\n"
     )
     built(site)
     shown = (site / "site/en/trust/index.html").read_text("utf-8")
     cells = re.findall(r"<t[hd](?: [^>]*)?>(.*?)</t[hd]>", shown)
     assert cells[:3] == ["Kind of fault", "planted", "caught"]
-    assert cells[3:] == ["a digit", "1,200", "7", "Together", "1,200", "7"]
+    assert cells[3:9] == ["a digit", "1,200", "7", "Together", "1,200", "7"]
+    assert cells[9:12] == ["The same faults under", "planted", "caught"]
+    assert cells[12:] == ["one 1.0", "12", "3"]
     markdown = (site / "site/en/trust.md").read_text("utf-8")
     assert "| a digit | 1,200 | 7 |\n| Together | 1,200 | 7 |" in markdown
-    path.write_text("kinds: [a, b]\n")
+    path.write_text("by_kind: [a, b]\n")
     with pytest.raises(Abort):
         built(site)
     assert "docs/verified/faults.yml:1: expected names with counts" in caplog.text
+    (site / "docs/en/trust.md").write_text("# Trust\n\n{runs: fault}\n")
+    with pytest.raises(Abort):
+        built(site)
+    assert "pages, skipped, inputs, faults, tools, mutants, got fault" in caplog.text
