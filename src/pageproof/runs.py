@@ -17,7 +17,6 @@ from pageproof import verified
 from pageproof.cache import Kept
 from pageproof.imports import Imports, digest
 from pageproof.page import Block, Page
-from pageproof.records import RecordError
 from pageproof.tables import Cell, Table, as_html, as_markdown, counted, numbers
 from pageproof.verified import FAILED, KINDS, RAN, Run
 
@@ -52,6 +51,14 @@ COUNTS = {  # by other commands: the file, where in it, whether summed
     "mutants": ("mutants.yml", "modules", True),
 }
 State = dict[str, tuple[Run, str] | None]  # of a block, by the kind of device
+
+
+class TableError(Exception):
+    """A table that a page asks for, in these `words`, and that there is not."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.words = f"{{runs: {name}}}"
+        super().__init__(f"expected one of {', '.join(known)}, got {self.words}")
 
 
 class Shown(NamedTuple):
@@ -169,9 +176,7 @@ class Runs:
         if name in made:
             return made[name](pages)
         if name not in COUNTS:
-            known = ", ".join([*made, *COUNTS])
-            why = f"expected {{runs: ...}} with one of {known}, got {name}"
-            raise RecordError(self.folder, 1, why)
+            raise TableError(name, [*made, *COUNTS])
         file, key, summed = COUNTS[name]
         total = self.labels["total"] if summed else ""
         return counted(self.folder / file, key, self.labels[name], total)

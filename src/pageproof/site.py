@@ -36,7 +36,7 @@ from pageproof.reading import Reader
 from pageproof.records import RecordError
 from pageproof.reference import LABELS, Reference
 from pageproof.runs import Runs
-from pageproof.siblings import Siblings
+from pageproof.siblings import Siblings, line
 
 log = logging.getLogger("mkdocs.plugins.pageproof")
 LANGUAGES = "assets/javascripts/lunr/"  # that a search in English never fetches
@@ -208,6 +208,8 @@ class SitePlugin(BasePlugin[Options]):
         html = self.contents.shown(html, page, proven, siblings)
         try:
             return self.runs.tables(html, partial(self.all_runs, siblings.link))
+        except runs.TableError as error:
+            raise PluginError(f"{line(page.file, error.words)}: {error}") from error
         except RecordError as error:
             raise PluginError(str(error)) from error
 
